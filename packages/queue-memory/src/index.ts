@@ -1,0 +1,2 @@
+export { createMemoryAdapter, memoryAdapter } from './adapter.ts';
+export type { Clock } from './clock.ts';
