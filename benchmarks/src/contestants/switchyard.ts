@@ -1,0 +1,20 @@
+import { createQueueService, type QueueServiceOptions } from '@switchyard/queue-service';
+import type { Contestant } from '../contestant.ts';
+
+/** This project, on the store of the given configuration. */
+export function switchyard(options: QueueServiceOptions): Contestant {
+  return {
+    name: 'switchyard',
+    async open() {
+      const service = createQueueService(options);
+      const queue = await service.getQueue('bench');
+      return {
+        add: payload => queue.add(payload),
+        addBulk: payloads => queue.addBulk(payloads.map(payload => ({ payload }))),
+        addDelayed: (payload, delay) => queue.add(payload, { delay }),
+        process: (handler, worker) => queue.process(job => handler(job.payload), worker),
+        close: () => service.close(),
+      };
+    },
+  };
+}
