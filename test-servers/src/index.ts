@@ -1,0 +1,12 @@
+export type { Address } from './address.ts';
+export { freePort } from './free-port.ts';
+export type { ServerName } from './kinds/kind.ts';
+export { ownServer } from './own-server.ts';
+export type { OwnServer } from './own-server.ts';
+export { createFaultProxy } from './proxy/fault-proxy.ts';
+export type { FaultProxy } from './proxy/fault-proxy.ts';
+export type { KafkaOptions, PostgresOptions, RedisOptions, ServerOptions } from './server-options.ts';
+export { testRedisCluster } from './test-redis-cluster.ts';
+export type { TestRedisCluster } from './test-redis-cluster.ts';
+export { testServer } from './test-server.ts';
+export type { ServerProxy, TestServer } from './test-server.ts';

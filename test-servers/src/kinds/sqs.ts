@@ -1,0 +1,43 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { findJava } from '../obtain/find-java.ts';
+import { mavenLibrary } from '../obtain/maven-library.ts';
+import type { Kind } from './kind.ts';
+
+/** Amazon's own protocol, spoken by ElasticMQ. */
+export const sqs: Kind<'sqs'> = {
+  name: 'sqs',
+  variable: 'SWITCHYARD_TEST_SQS_ENDPOINT',
+  url: ({ host, port }) => `http://${host}:${port}`,
+
+  async answers(address) {
+    const body = new URLSearchParams({ Action: 'ListQueues', Version: '2012-11-05' });
+    const response = await fetch(this.url(address), { method: 'POST', body, signal: AbortSignal.timeout(5000) });
+    if (!response.ok) throw new Error(`ElasticMQ answers ListQueues with ${response.status}: ${await response.text()}`);
+  },
+
+  async prepare({ run, folder, port }) {
+    const java = findJava(this);
+    const libraries = join(await mavenLibrary(run, this), '*');
+    const config = join(folder, 'elasticmq.conf');
+    writeFileSync(config, configuration('127.0.0.1', port));
+    const jvm = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', `-Dconfig.file=${config}`];
+    return { command: java, args: [...jvm, '-cp', libraries, 'org.elasticmq.server.Main'] };
+  },
+
+  container: ({ port }) => ({
+    image: 'softwaremill/elasticmq:1.7.1',
+    publish: [{ container: 9324, host: port }],
+    files: { '/opt/elasticmq.conf': configuration('0.0.0.0', 9324) },
+  }),
+};
+
+/** `*` makes queue URLs lead to where the request came in, so that they stay good behind a proxy or a published port. */
+function configuration(bind: string, port: number): string {
+  return `
+include classpath("application.conf")
+node-address { protocol = http, host = "*", port = ${port} }
+rest-sqs { enabled = true, bind-port = ${port}, bind-hostname = "${bind}", sqs-limits = strict }
+rest-stats { enabled = false }
+`;
+}
