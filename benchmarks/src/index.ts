@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { testServer, type ServerName } from '@switchyard/test-servers';
 import { STORES } from './stores.ts';
 import { type Series, table } from './table.ts';
 import type { Measure } from './workload.ts';
@@ -18,6 +19,9 @@ if (contestants === undefined) {
   console.error(`There is no benchmark for store '${store}': choose from ${Object.keys(STORES).join(', ')}`);
   process.exit(1);
 }
+
+// One server for all; the children find it by the environment that this leaves behind.
+if (store !== 'memory') await testServer(store as ServerName);
 
 const child = fileURLToPath(new URL('child.ts', import.meta.url));
 const series: Series[] = [];

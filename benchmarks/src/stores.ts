@@ -1,9 +1,22 @@
+import { redisAdapter } from '@switchyard/queue-redis';
+import { testServer } from '@switchyard/test-servers';
 import type { Contestant } from './contestant.ts';
+import { beeQueueContestant } from './contestants/bee-queue.ts';
+import { bullmqContestant } from './contestants/bullmq.ts';
 import { fastqContestant } from './contestants/fastq.ts';
 import { pQueueContestant } from './contestants/p-queue.ts';
 import { switchyard } from './contestants/switchyard.ts';
 
 /** Who races on which store: this project first, then what people use there today. */
 export const STORES: Readonly<Record<string, readonly Contestant[]>> = {
-  memory: [switchyard({ defaultStore: 'memory' }), fastqContestant, pQueueContestant],
+  memory: [switchyard(() => ({ defaultStore: 'memory' })), fastqContestant, pQueueContestant],
+  redis: [
+    switchyard(async () => ({
+      adapters: [redisAdapter],
+      defaultStore: 'redis',
+      redis: { connection: (await testServer('redis')).url },
+    })),
+    bullmqContestant,
+    beeQueueContestant,
+  ],
 };

@@ -1,13 +1,14 @@
+import { randomUUID } from 'node:crypto';
 import { createQueueService, type QueueServiceOptions } from '@switchyard/queue-service';
 import type { Contestant } from '../contestant.ts';
 
 /** This project, on the store of the given configuration. */
-export function switchyard(options: QueueServiceOptions): Contestant {
+export function switchyard(configure: () => QueueServiceOptions | Promise<QueueServiceOptions>): Contestant {
   return {
     name: 'switchyard',
     async open() {
-      const service = createQueueService(options);
-      const queue = await service.getQueue('bench');
+      const service = createQueueService(await configure());
+      const queue = await service.getQueue(`bench-${randomUUID()}`);
       return {
         add: payload => queue.add(payload),
         addBulk: payloads => queue.addBulk(payloads.map(payload => ({ payload }))),

@@ -1,0 +1,73 @@
+import { z } from 'zod';
+
+const URL_EXAMPLE = "expected a URL such as 'redis://localhost:6379' or 'rediss://user:password@host:6380/0'";
+
+const url = z
+  .string({ error: URL_EXAMPLE })
+  .refine(value => /^rediss?:$/.test(URL.parse(value)?.protocol ?? ''), { error: URL_EXAMPLE });
+
+const text = (what: string) => z.string({ error: `expected ${what}` }).min(1, { error: `expected ${what}` });
+const list = (what: string) =>
+  z.array(url, { error: `expected a list of ${what}` }).min(1, { error: `expected a list of ${what}` });
+
+/** `${ENV}` yields strings. */
+const number = (least: number) =>
+  z.preprocess(
+    value => (typeof value === 'string' && /^\d+$/.test(value) ? Number(value) : value),
+    z.int({ error: 'expected a whole number' }).min(least, { error: `expected a whole number ≥ ${least}` }),
+  );
+const boolean = z.preprocess(
+  value => (value === 'true' ? true : value === 'false' ? false : value),
+  z.boolean({ error: 'expected true or false' }),
+);
+
+const tls = z.strictObject({
+  ca: text('certificates in PEM format').optional(),
+  cert: text('a certificate in PEM format').optional(),
+  key: text('a private key in PEM format').optional(),
+  passphrase: text('the passphrase of the key').optional(),
+  servername: text('a host name').optional(),
+  rejectUnauthorized: boolean.optional(),
+});
+
+const sentinel = z.strictObject({
+  name: text('the name of the master'),
+  sentinels: list('URLs of the sentinels'),
+  username: text('a user name').optional(),
+  password: text('a password').optional(),
+  sentinelUsername: text('a user name').optional(),
+  sentinelPassword: text('a password').optional(),
+  db: number(0).optional(),
+});
+
+const cluster = z.strictObject({
+  nodes: list('URLs of some of the nodes'),
+  username: text('a user name').optional(),
+  password: text('a password').optional(),
+});
+
+/** `backend.queue.redis`: exactly one of `connection`, `sentinel` and `cluster`. */
+export const configSchema = z
+  .strictObject(
+    {
+      connection: url.optional(),
+      sentinel: sentinel.optional(),
+      cluster: cluster.optional(),
+      tls: tls.optional(),
+      keyPrefix: text('a text')
+        .regex(/^[^{}]*$/, { error: 'expected no braces: they decide in which slot of a cluster a queue lies' })
+        .default('switchyard'),
+    },
+    { error: 'expected the settings of the Redis store: set connection' },
+  )
+  .check(({ value, issues }) => {
+    const chosen = [value.connection, value.sentinel, value.cluster].filter(way => way !== undefined);
+    if (chosen.length === 1) return;
+    const message =
+      chosen.length === 0
+        ? `${URL_EXAMPLE}; sentinel or cluster would do as well`
+        : 'set only one of connection, sentinel and cluster';
+    issues.push({ code: 'custom', input: value, path: ['connection'], message });
+  });
+
+export type RedisConfig = z.output<typeof configSchema>;
