@@ -18,7 +18,7 @@ export type ScriptClient = (Redis | Cluster) & {
   readonly counts: Script;
 };
 
-const KEYS = 7;
+const KEYS = 6;
 const SCRIPTS = Object.fromEntries(
   Object.entries({ enqueue, exchange, extend, counts }).map(([name, lua]) => [name, { lua, numberOfKeys: KEYS }]),
 );

@@ -8,7 +8,7 @@ export interface QueueKeys {
   readonly channel: string;
 }
 
-const PARTS = ['ready', 'delayed', 'active', 'dead', 'jobs', 'states', 'sequence'];
+const PARTS = ['ready', 'delayed', 'active', 'dead', 'jobs', 'sequence'];
 
 /**
  * `<prefix>:{<plugin>/<queue>}:<part>`. A queue's name has neither `/` nor braces and a plugin's id is encoded, so that

@@ -37,13 +37,8 @@ interface Lease {
 }
 
 /** What `exchange` answers, see there. */
-type ExchangeReply = readonly [
-  refused: readonly number[],
-  waitMs: number,
-  token: number,
-  jobs: readonly (string | number)[],
-  told: number,
-];
+type ExchangeReply = readonly [token: number, waitMs: number, told: number, refused: number, ...(string | number)[]];
+const REPLY_HEAD = 4;
 
 const OK: Outcome = Object.freeze({ ok: true });
 const LEASE_LOST: Outcome = Object.freeze({ ok: false, code: 'lease-lost' });
@@ -75,11 +70,13 @@ export class RedisQueue implements StoreQueue {
     let args: (string | number)[] = [this.#options.keys.channel];
     let bytes = 0;
     const calls: Promise<void>[] = [];
+    const ids = new Set<string>();
     for (const job of jobs) {
       const size = Buffer.byteLength(job.body);
       const tooLarge = size > CAPABILITIES.maxBodyBytes;
       outcomes.push(tooLarge ? refuseSize(size) : OK);
-      if (tooLarge) continue;
+      if (tooLarge || ids.has(job.id)) continue;
+      ids.add(job.id);
       if (bytes > 0 && bytes + size > MOST_BYTES) {
         calls.push(this.#store(args, timeoutMs));
         args = [this.#options.keys.channel];
@@ -126,7 +123,8 @@ export class RedisQueue implements StoreQueue {
     const call = this.#exchange(max, leaseMs, args);
     const reply = await inTime('exchange', timeoutMs, call, late => this.#giveBack(late));
     const outcomes: Outcome[] = settlements.map(() => OK);
-    for (const position of reply[0]) outcomes[order[position - 1] as number] = LEASE_LOST;
+    const refused = reply.slice(REPLY_HEAD, REPLY_HEAD + reply[3]) as number[];
+    for (const position of refused) outcomes[order[position - 1] as number] = LEASE_LOST;
     return { outcomes, deliveries: deliveriesOf(reply) };
   }
 
@@ -203,7 +201,7 @@ export class RedisQueue implements StoreQueue {
     const { keys, deadLetters } = this.#options;
     const args = [keys.channel, max, leaseMs, deadLetters.maxAgeMs, deadLetters.maxCount, ...settlements];
     const reply = (await this.#run('exchange', args)) as ExchangeReply;
-    if (reply[4] !== 1) this.#options.onUntold();
+    if (reply[2] !== 1) this.#options.onUntold();
     return reply;
   }
 
@@ -249,11 +247,12 @@ function settlementArgs(settlements: readonly Settlement[]): { order: number[]; 
   return { order, args };
 }
 
-function deliveriesOf([, , firstToken, jobs]: ExchangeReply): Delivery[] {
+function deliveriesOf(reply: ExchangeReply): Delivery[] {
   const deliveries: Delivery[] = [];
-  for (let at = 0; at < jobs.length; at += 4) {
-    const receipt: Lease = { id: jobs[at] as string, token: firstToken + at / 4 };
-    deliveries.push(deliveryOf(receipt, jobs[at + 1] as number, jobs[at + 2] as string, jobs[at + 3] as string));
+  let token = reply[0];
+  for (let at = REPLY_HEAD + reply[3]; at < reply.length; at += 4) {
+    const [id, attempts, envelope, note] = reply.slice(at, at + 4) as [string, number, string, string];
+    deliveries.push(deliveryOf({ id, token: token++ }, attempts, envelope, note));
   }
   return deliveries;
 }

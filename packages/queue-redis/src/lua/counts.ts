@@ -7,12 +7,12 @@ import { prelude } from './prelude.ts';
  * Result  waiting, delayed, active, dead
  */
 export const counts = `${prelude}
-local due = redis.call('ZCOUNT', DELAYED, '-inf', now)
-local ended = redis.call('ZCOUNT', ACTIVE, '-inf', now)
+local due = call('ZCOUNT', DELAYED, '-inf', now)
+local ended = call('ZCOUNT', ACTIVE, '-inf', now)
 return {
-  redis.call('ZCARD', READY) + due + ended,
-  redis.call('ZCARD', DELAYED) - due,
-  redis.call('ZCARD', ACTIVE) - ended,
-  redis.call('ZCARD', DEAD)
+  call('ZCARD', READY) + due + ended,
+  call('ZCARD', DELAYED) - due,
+  call('ZCARD', ACTIVE) - ended,
+  call('ZCARD', DEAD)
 }
 `;
