@@ -18,8 +18,8 @@ async function checkNode(node: Redis, report: AdapterContext['report']): Promise
     const message = `Redis may delete jobs when its memory is full: its maxmemory-policy is ${policy}. Set it to noeviction`;
     report({ level: 'warning', code: 'eviction', message });
   }
-  const save = ((await node.config('GET', 'save')) as string[])[1];
-  const appendOnly = ((await node.config('GET', 'appendonly')) as string[])[1];
+  const save = (await node.config('GET', 'save'))[1];
+  const appendOnly = (await node.config('GET', 'appendonly'))[1];
   if (appendOnly === 'yes' || save !== '') return;
   const message =
     'Redis keeps nothing over a restart: neither appendonly nor save is set. Jobs that wait are then lost';

@@ -130,5 +130,5 @@ function parseNode(url: string): { host: string; port: number } {
 
 /** ioredis takes `undefined` for a value. */
 function given(options: Record<string, unknown>): RedisOptions {
-  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as RedisOptions;
+  return Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 }

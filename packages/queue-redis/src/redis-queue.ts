@@ -216,9 +216,9 @@ export class RedisQueue implements StoreQueue {
   #run(script: 'enqueue' | 'exchange' | 'extend' | 'counts', args: readonly (string | number)[]): Promise<unknown> {
     const { client, keys } = this.#options;
     const call = client[script](...keys.keys, ...args);
-    const done = () => void this.#calls.delete(call);
+    const forget = () => void this.#calls.delete(call);
     this.#calls.add(call);
-    call.then(done, done);
+    call.then(forget, forget);
     return call;
   }
 }

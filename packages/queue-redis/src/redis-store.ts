@@ -13,8 +13,8 @@ const CONNECT_TIMEOUT_MS = 9000;
 
 /** Connects, or rejects with what the client said last. */
 export async function connectRedisStore(config: RedisConfig, context: AdapterContext): Promise<QueueStore> {
-  const { report, instance, deadLetters } = context;
-  const name = `switchyard-${instance}`;
+  const report: AdapterContext['report'] = event => context.report(event);
+  const name = `switchyard-${context.instance}`;
   const client = createClient(config, name);
   let lastError: unknown;
   let connected = false;
@@ -55,7 +55,7 @@ export async function connectRedisStore(config: RedisConfig, context: AdapterCon
         keys: queueKeys(config.keyPrefix, queue),
         client,
         wakeUps,
-        deadLetters,
+        deadLetters: context.deadLetters,
         onUntold() {
           const message =
             "The Redis user may not publish: jobs are found by looking. Allow it the channels of the store's keyPrefix (ACL SETUSER … '&prefix:*')";

@@ -1,0 +1,31 @@
+import { expect, it, vi } from 'vitest';
+import { createScene } from '../scene.ts';
+import type { ServiceOptions } from '../worker-process.ts';
+
+const LEASE_MS = 2000;
+
+/** A handler that lets nobody else have a turn, its own engine included. */
+export function blockedEventLoop(options: () => ServiceOptions | Promise<ServiceOptions>): void {
+  it(
+    'has the job of a blocked worker run elsewhere, and fences off the late acknowledgement',
+    { timeout: 60_000 },
+    async () => {
+      const service = { ...(await options()), leaseDuration: LEASE_MS };
+      await using scene = await createScene({ service, concurrency: 1 });
+      const { ledger } = scene;
+      const first = scene.startWorker();
+      const [id] = await scene.addTasks(1, () => ({ ms: 2.25 * LEASE_MS, blocks: true }));
+      await vi.waitFor(() => expect(ledger.started()).toHaveLength(1), { timeout: 20_000, interval: 10 });
+      const second = scene.startWorker();
+
+      await scene.allFinished({ within: 30_000 });
+      await vi.waitFor(() => expect(ledger.entries('completed')).toHaveLength(1), { timeout: 5000 });
+      expect(ledger.started()).toMatchObject([
+        { id, attempt: 1, pid: first.pid },
+        { id, attempt: 2, pid: second.pid },
+      ]);
+      expect(ledger.entries('completed')).toMatchObject([{ id, attempt: 2, pid: second.pid }]);
+      expect(ledger.entries('lost')).toContainEqual(expect.objectContaining({ id, pid: first.pid }));
+    },
+  );
+}

@@ -1,0 +1,41 @@
+import { expect, it, vi } from 'vitest';
+import { createScene } from '../scene.ts';
+import type { ServiceOptions } from '../worker-process.ts';
+
+const MAX_ATTEMPTS = 4;
+
+/** A job that ends its process every time, among 199 that do not. */
+export function poison(options: () => ServiceOptions | Promise<ServiceOptions>): void {
+  it.each([{ prefetch: 0 }, { prefetch: 20 }])(
+    'buries the one job of 200 that ends its process every time, and no other, with prefetch $prefetch',
+    { timeout: 180_000 },
+    async ({ prefetch }) => {
+      const service = { ...(await options()), leaseDuration: 1000, maxAttempts: MAX_ATTEMPTS };
+      await using scene = await createScene({ service, concurrency: 50, prefetch });
+      const { queue, ledger } = scene;
+      const ids = await scene.addTasks(200, n => ({ ms: 50, kills: n === 30 }));
+      const poisonous = ids[30] as string;
+
+      const done = vi.waitUntil(async () => (await queue.getJobCount()) === 0, { timeout: 150_000, interval: 100 });
+      done.catch(() => {});
+      const exits = [];
+      for (let isDone = false; !isDone;) {
+        const worker = scene.startWorker();
+        const exit = await Promise.race([worker.exit, done.then(() => 'done' as const)]);
+        isDone = exit === 'done';
+        if (exit !== 'done') exits.push(exit.code);
+        expect(exits.length, 'processes that the job has ended').toBeLessThanOrEqual(MAX_ATTEMPTS);
+      }
+
+      expect(exits).toEqual(Array(MAX_ATTEMPTS).fill(137));
+      await scene.allFinished({ within: 10_000, except: [poisonous] });
+      await vi.waitFor(() =>
+        expect(ledger.entries('dead')).toEqual([
+          expect.objectContaining({ id: poisonous, attempt: MAX_ATTEMPTS, error: 'JobCrashedError' }),
+        ]),
+      );
+      const attempts = ledger.started().flatMap(({ id, attempt }) => (id === poisonous ? [] : [attempt]));
+      expect(Math.max(...attempts)).toBeLessThanOrEqual(3);
+    },
+  );
+}

@@ -1,0 +1,4 @@
+import { describeNetworkFaults } from '@switchyard/fault-kit';
+import { redisUnderTest } from './server.ts';
+
+describeNetworkFaults(redisUnderTest);

@@ -1,0 +1,4 @@
+import { describeServerFaults } from '@switchyard/fault-kit';
+import { redisUnderTest } from './server.ts';
+
+describeServerFaults(redisUnderTest);
