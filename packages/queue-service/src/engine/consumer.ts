@@ -97,6 +97,7 @@ export class Consumer {
     });
     this.#runner = new Runner({
       ...options,
+      mayStart: () => this.#pump.fetching,
       isLastAttempt: ({ delivery }) => delivery.attempt >= (maxAttemptsOf(delivery.headers) ?? options.maxAttempts),
       onStart: attempt => this.#started(attempt),
       onResult: (attempt, result) => this.#result(attempt, result),
@@ -332,7 +333,7 @@ export class Consumer {
 
   /** `onDone`: the store has carried it out. `onEnd`: it has, or never will. */
   #put(settlement: Settlement, attempt?: Attempt, onDone?: () => void, onEnd?: () => void): void {
-    this.#pump.outbox.put({ settlement, attempt, onDone, onEnd, tries: 0, refusals: 0 });
+    this.#pump.outbox.put({ settlement, attempt, onDone, onEnd, uncertain: false, refusals: 0 });
     this.#pump.schedule();
   }
 

@@ -13,8 +13,9 @@ export interface OutboxEntry {
   readonly onDone: (() => void) | undefined;
   /** It has, or never will. */
   readonly onEnd: (() => void) | undefined;
-  /** How often it was sent, and how often the store refused it. */
-  tries: number;
+  /** An earlier try may have been carried out without its answer getting through. */
+  uncertain: boolean;
+  /** How often the store refused it. */
   refusals: number;
 }
 
@@ -115,14 +116,14 @@ export class Outbox {
 
   /** Returns whether the entry is to be sent again. */
   #failed(entry: OutboxEntry, code: QueueErrorCode): boolean {
-    entry.tries++;
     if (code === 'lease-lost') {
       // A repeated settlement finds its lease gone because the first one got through and only its answer was lost,
       // unless we know better.
-      if (entry.tries > 1 && entry.attempt?.lost === undefined) this.#options.onDone(entry);
+      if (entry.uncertain && entry.attempt?.lost === undefined) this.#options.onDone(entry);
       else this.#options.onLost(entry, code);
       return false;
     }
+    entry.uncertain ||= code === 'unknown-outcome';
     if (!isTransient(code) && ++entry.refusals >= MOST_REFUSALS) {
       this.#options.onLost(entry, code);
       return false;

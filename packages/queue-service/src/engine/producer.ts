@@ -40,6 +40,8 @@ export interface ProducerOptions {
 
 /** While the store does not answer, no more than this many jobs wait for it; more are refused at once (rule 7). */
 const MOST_WAITING_WHILE_DOWN = 10_000;
+/** A store that has said nothing for so long, while it owes us an answer, counts as one that does not. */
+const SILENCE_MS = 2000;
 /** Deadlines are looked at no more often than this many times in an `addTimeout`, however many jobs wait. */
 const LOOKS_PER_TIMEOUT = 100;
 
@@ -59,6 +61,8 @@ export class Producer {
   #deadline: Timer | undefined;
   #deadlineAt = Number.POSITIVE_INFINITY;
   #failures = 0;
+  /** When the store last answered, or was first asked after it owed us nothing. */
+  #silentSince = 0;
   #retryPending = false;
   #lastSuccess = Number.NEGATIVE_INFINITY;
   #reaching: Promise<StoreCapabilities> | undefined;
@@ -118,7 +122,7 @@ export class Producer {
   }
 
   #put(job: NewJob, done: Entry['done'], since?: number): void {
-    if (this.#failures > 0 && this.#waiting.size >= MOST_WAITING_WHILE_DOWN) {
+    if (this.#waiting.size >= MOST_WAITING_WHILE_DOWN && this.#isDown()) {
       done(this.#refusal(job, TOO_MANY));
       return;
     }
@@ -127,6 +131,12 @@ export class Producer {
     this.#waiting.push({ job, done, addedAt, uncertain: false, inFlight: false, settled: false });
     if (addedAt + addTimeoutMs < this.#deadlineAt) this.#setDeadline(addedAt + addTimeoutMs);
     this.#schedule();
+  }
+
+  #isDown(): boolean {
+    return (
+      this.#failures > 0 || (this.#inFlight.size > 0 && this.#options.clock.now() - this.#silentSince > SILENCE_MS)
+    );
   }
 
   #refusal(job: NewJob | undefined, why: string): QueueUnavailableError {
@@ -190,6 +200,7 @@ export class Producer {
   async #send(batch: readonly Entry[]): Promise<void> {
     if (batch.length === 0) return;
     const { link, addTimeoutMs } = this.#options;
+    if (this.#inFlight.size === 0) this.#silentSince = this.#options.clock.now();
     this.#inFlight.add(batch);
     for (const entry of batch) entry.inFlight = true;
     try {
@@ -202,6 +213,7 @@ export class Producer {
       this.#readFailure(batch, error as QueueError);
     } finally {
       this.#inFlight.delete(batch);
+      this.#silentSince = this.#options.clock.now();
       this.#schedule();
     }
   }

@@ -101,6 +101,7 @@ export class Pump {
   async stopFetching(): Promise<void> {
     this.#fetching = false;
     this.#abort.abort();
+    this.#options.link.givenUp('reserve');
     this.schedule();
     if (this.#fetchCalls === 0) return;
     const settled = new Promise<void>(resolve => void this.#fetchWaiters.push(resolve));
@@ -231,7 +232,7 @@ export class Pump {
         },
         (error: QueueError) => {
           this.#settleCalls--;
-          this.outbox.unanswered(batch, error);
+          this.#unanswered(batch, error);
           this.#fetchFailed(max);
         },
       );
@@ -252,10 +253,15 @@ export class Pump {
         },
         (error: QueueError) => {
           this.#settleCalls--;
-          this.outbox.unanswered(batch, error);
+          this.#unanswered(batch, error);
           this.schedule();
         },
       );
+  }
+
+  #unanswered(batch: readonly OutboxEntry[], error: QueueError): void {
+    this.outbox.unanswered(batch, error);
+    if (this.outbox.size === 0) this.#options.link.givenUp('settle');
   }
 
   #fetchStarted(max: number): void {
@@ -279,7 +285,8 @@ export class Pump {
   }
 
   #fetchFailed(max: number): void {
-    const { clock, random } = this.#options;
+    const { clock, random, link } = this.#options;
+    if (!this.#fetching) link.givenUp('reserve');
     this.#failures++;
     this.#full = false;
     this.#fetchEnded(max);

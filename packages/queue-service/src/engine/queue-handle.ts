@@ -157,11 +157,13 @@ export class QueueHandle implements Queue {
   }
 
   pause(): Promise<void> {
-    return this.#lifecycle.pause();
+    const paused = this.#lifecycle.pause();
+    return this.#disconnecting ?? paused;
   }
 
   resume(): Promise<void> {
-    return this.#lifecycle.resume();
+    const resumed = this.#lifecycle.resume();
+    return this.#disconnecting ?? resumed;
   }
 
   disconnect(): Promise<void> {

@@ -25,6 +25,8 @@ export interface RunnerOptions {
   readonly schema: StandardSchemaV1 | undefined;
   readonly timeoutMs: number | undefined;
   readonly clock: Clock;
+  /** Whether a handler may be started now. */
+  readonly mayStart: () => boolean;
   /** Whether this failure was the last attempt. */
   readonly isLastAttempt: (attempt: Attempt) => boolean;
   readonly onStart: (attempt: Attempt) => void;
@@ -126,6 +128,10 @@ export class Runner {
       this.#failed(attempt, attempt.abortReason);
       return;
     }
+    if (!this.#options.mayStart()) {
+      this.#conclude(attempt, interrupted(attempt));
+      return;
+    }
     if (plan.do === 'bury') {
       this.#bury(attempt, plan.error, plan.attempts, plan.tellDlqHandler);
       return;
@@ -189,7 +195,7 @@ export class Runner {
     callSafely(() => dlqHandler(job, error)).then(
       () => this.#conclude(attempt, { ...parked, handled: true }),
       (thrown: unknown) => {
-        if (!attempt.detached) onDlqHandlerError(attempt, toError(thrown));
+        if (!attempt.detached && !isInterrupted(attempt)) onDlqHandlerError(attempt, toError(thrown));
         this.#conclude(attempt, isInterrupted(attempt) ? interrupted(attempt) : parked);
       },
     );
@@ -206,7 +212,9 @@ export class Runner {
     if (attempt.detached) return;
     const error = attempt.abortReason as Error;
     attempt.activities++;
-    if (attempt.burial !== undefined) this.#conclude(attempt, attempt.burial);
+    // Where the job is somebody else's by now, its fate is not for us to decide.
+    if (isInterrupted(attempt)) this.#conclude(attempt, interrupted(attempt));
+    else if (attempt.burial !== undefined) this.#conclude(attempt, attempt.burial);
     else {
       attempt.overdue = true;
       this.#judge(attempt, error);

@@ -48,7 +48,8 @@ export class StoreLink {
   readonly #clock: Clock;
   readonly #reporter: Reporter;
   readonly #onError: (error: QueueError) => void;
-  readonly #failing = new Set<StoreOperation>();
+  /** What failed and has not succeeded since; `true` while it will be tried again, so that only its own success counts. */
+  readonly #failing = new Map<StoreOperation, boolean>();
   #open: OpenQueue | undefined;
   #opening: Promise<OpenQueue> | undefined;
   #closing: Promise<void> | undefined;
@@ -188,10 +189,15 @@ export class StoreLink {
     });
   }
 
+  /** Nobody tries this again for now: from here on any good call shows that the store is well. */
+  givenUp(operation: StoreOperation): void {
+    if (this.#failing.has(operation)) this.#failing.set(operation, false);
+  }
+
   #succeeded(operation: StoreOperation): void {
     if (this.#failing.size === 0) return;
-    for (const failing of this.#failing) {
-      if (failing === operation || !REPEATED.has(failing)) this.#failing.delete(failing);
+    for (const [failing, isTriedAgain] of this.#failing) {
+      if (failing === operation || !isTriedAgain) this.#failing.delete(failing);
     }
     if (this.#failing.size > 0) return;
     this.#reporter.log('info', `Queue ${this.#name}: the store answers again`, { queue: this.#name });
@@ -199,7 +205,7 @@ export class StoreLink {
 
   #failed(operation: StoreOperation, thrown: unknown, store: QueueStore | undefined): QueueError {
     const error = this.#wrap(operation, thrown, store);
-    this.#failing.add(operation);
+    this.#failing.set(operation, REPEATED.has(operation));
     this.#lastError = healthError(error, this.#clock);
     this.#reporter.trouble('warn', `${operation}-${error.code}`, error.message, this.#name, error.cause);
     this.#onError(error);

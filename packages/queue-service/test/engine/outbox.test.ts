@@ -34,7 +34,7 @@ function entry(id: string, attempt = new Attempt(job(id), { do: 'run', suspect: 
     attempt,
     onDone: undefined,
     onEnd: undefined,
-    tries: 0,
+    uncertain: false,
     refusals: 0,
   };
 }

@@ -341,4 +341,20 @@ describe('Producer, idle', () => {
       expect(await timeTaken(clock, producer.idle())).toBeLessThanOrEqual(20_000);
     }
   });
+
+  it('refuses more than ten thousand at once when the store has been silent for two seconds', async () => {
+    expectNoUnhandledRejections();
+    const { producer, store, clock } = await setUpOpen();
+    await producer.add(newJob('first'));
+    store.enqueue.always(hangs);
+    let refusals = 0;
+    const add = (job: NewJob) => void producer.add(job).catch(() => refusals++);
+    jobs(12_000).forEach(add);
+    await clock.advance(1000);
+    expect(refusals).toBe(0);
+    await clock.advance(2000);
+    jobs(100).forEach(add);
+    await clock.advance(0);
+    expect(refusals).toBe(100);
+  });
 });

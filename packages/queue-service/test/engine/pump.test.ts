@@ -39,7 +39,14 @@ function setUp({ exchange = false, capabilities = {}, room = 10 }: PumpWorldOpti
   const put = (...ids: string[]) => {
     for (const id of ids) {
       const settlement: Settlement = { receipt: id, kind: 'ack' };
-      pump.outbox.put({ settlement, attempt: undefined, onDone: undefined, onEnd: undefined, tries: 0, refusals: 0 });
+      pump.outbox.put({
+        settlement,
+        attempt: undefined,
+        onDone: undefined,
+        onEnd: undefined,
+        uncertain: false,
+        refusals: 0,
+      });
     }
     pump.schedule();
   };

@@ -29,6 +29,7 @@ export function runner({ handler = () => {}, dlqHandler, schema, timeoutMs, maxA
     schema,
     timeoutMs,
     clock,
+    mayStart: () => true,
     isLastAttempt: ({ delivery }) => delivery.attempt >= maxAttempts,
     onStart: ({ delivery }) => void log.push(`start ${delivery.id}`),
     onResult: ({ delivery }, result) => {

@@ -60,6 +60,17 @@ describe('the queue service for unit tests', () => {
     expect(await end).toMatchObject({ outcome: 'dead', id, parked: true, error: new Error('no') });
   });
 
+  it('tells it also to who asked before the code under test had its queue, and leaves its options to that', async () => {
+    const end = queues.nextEnd('early');
+    const queue = await queues.getQueue('early', { maxAttempts: 1 });
+    queue.process(() => {
+      throw new Error('no');
+    });
+    const id = await queue.add({});
+    await queues.runDueJobs();
+    expect(await end).toMatchObject({ outcome: 'dead', id, attempt: 1 });
+  });
+
   it('closes while jobs are waiting and a handler hangs', async () => {
     const queue = await queues.getQueue('hanging');
     queue.process(() => new Promise(() => {}));
