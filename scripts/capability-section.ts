@@ -1,5 +1,8 @@
-import { memoryAdapter } from '@switchyard/queue-memory';
+import type { QueueAdapter, StoreCapabilities } from '@switchyard/queue-api';
 import { capabilityTable } from '@switchyard/queue-conformance';
+import { memoryAdapter } from '@switchyard/queue-memory';
+import { redisAdapter } from '@switchyard/queue-redis';
+import { testServer } from '@switchyard/test-servers';
 import { format, resolveConfig } from 'prettier';
 
 const SECTION = /(?<=<!-- capabilities:begin -->\n)[^]*?(?=<!-- capabilities:end -->)/;
@@ -14,12 +17,18 @@ export function capabilitySection(page: string): string {
 
 /** The page with the table as the stores of today have it. */
 export async function renewCapabilitySection(page: string): Promise<string> {
-  const { capabilities } = await memoryAdapter.connect(undefined, {
-    instance: 'docs',
-    deadLetters: { maxAgeMs: 0, maxCount: 0 },
-    report: () => {},
+  const table = capabilityTable({
+    memory: await capabilitiesOf(memoryAdapter, undefined),
+    redis: await capabilitiesOf(redisAdapter, { connection: (await testServer('redis')).url, keyPrefix: 'docs' }),
   });
-  const renewed = page.replace(SECTION, () => `\n${capabilityTable({ memory: capabilities })}\n`);
+  const renewed = page.replace(SECTION, () => `\n${table}\n`);
   const options = await resolveConfig(new URL('../package.json', import.meta.url));
   return format(renewed, { ...options, parser: 'markdown' });
+}
+
+async function capabilitiesOf<Config>(adapter: QueueAdapter<Config>, config: Config): Promise<StoreCapabilities> {
+  const deadLetters = { maxAgeMs: 0, maxCount: 0 };
+  const store = await adapter.connect(config, { instance: 'docs', deadLetters, report: () => {} });
+  await store.close({ timeoutMs: 1000 });
+  return store.capabilities;
 }

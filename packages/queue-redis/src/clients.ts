@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { Cluster, type ClusterOptions, Redis, type RedisOptions as AnyRedisOptions } from 'ioredis';
 import type { RedisConfig } from './config.ts';
 import { counts } from './lua/counts.ts';
@@ -59,6 +60,20 @@ export function createClient(config: RedisConfig, name: string): ScriptClient {
       ? new Redis({ ...options, ...serverOptions(config), scripts: SCRIPTS })
       : new Cluster(cluster.nodes, clusterOptions(config, options));
   return client as unknown as ScriptClient;
+}
+
+/** Connects, in a cluster to every master: what is sent to a node whose connection is not there yet is refused. */
+export async function connectClient(client: ScriptClient): Promise<void> {
+  await client.connect();
+  if (!(client instanceof Cluster)) return;
+  // Nodes that join later, or again.
+  client.on('+node', (node: Redis) => void connectNode(node).catch(() => {}));
+  await Promise.all(client.nodes('master').map(connectNode));
+}
+
+async function connectNode(node: Redis): Promise<void> {
+  if (node.status === 'wait') await node.connect();
+  else if (node.status !== 'ready') await once(node, 'ready');
 }
 
 /** A connection to listen on. It is not repaired: whoever uses it replaces it. */

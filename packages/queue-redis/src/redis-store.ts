@@ -3,7 +3,7 @@ import { QueueUnavailableError } from '@switchyard/queue-api';
 import { CAPABILITIES } from './capabilities.ts';
 import { checkServer } from './check-server.ts';
 import { classify } from './classify.ts';
-import { createClient, createSubscriber } from './clients.ts';
+import { connectClient, createClient, createSubscriber } from './clients.ts';
 import type { RedisConfig } from './config.ts';
 import { queueKeys } from './keys.ts';
 import { RedisQueue } from './redis-queue.ts';
@@ -25,7 +25,7 @@ export async function connectRedisStore(config: RedisConfig, context: AdapterCon
   });
   const timer = setTimeout(() => client.disconnect(), CONNECT_TIMEOUT_MS);
   try {
-    await client.connect();
+    await connectClient(client);
     connected = true;
   } catch (error) {
     client.disconnect();

@@ -10,7 +10,9 @@ import { beforeAll, describe, expect, it } from 'vitest';
 let schema: ConfigSchema;
 
 beforeAll(async () => {
-  const packagePaths = [fileURLToPath(new URL('../../package.json', import.meta.url))];
+  const packagePaths = ['../../', '../../../queue-redis/'].map(folder =>
+    fileURLToPath(new URL(`${folder}package.json`, import.meta.url)),
+  );
   schema = await loadConfigSchema({ dependencies: [], packagePaths, excludePackageDependencies: true });
 }, 60_000);
 
@@ -42,6 +44,9 @@ describe('config.d.ts', () => {
       deadLetters: { maxCount: '5' },
     },
     { process: { include: ['reports'] } },
+    { redis: { connection: 'redis://localhost', tls: { rejectUnauthorized: false }, keyPrefix: 'mine' } },
+    { redis: { sentinel: { name: 'mymaster', sentinels: ['redis://localhost:26379'], db: 1 } } },
+    { redis: { cluster: { nodes: ['redis://localhost:7000'], username: 'jobs', password: 'secret' } } },
   ])('accepts what the engine accepts: %j', queue => {
     expect(() => checkEngine(queue)).not.toThrow();
     expect(() => checkSchema(queue)).not.toThrow();
