@@ -6,16 +6,29 @@ import type { BulkJob } from '@switchyard/queue-api';
 import { createQueueService } from '@switchyard/queue-service';
 import { expect, vi } from 'vitest';
 import { Ledger } from './ledger.ts';
-import { startWorkerProcess, type ServiceOptions, type Task, type WorkerProcess } from './worker-process.ts';
+import {
+  sideQueueOf,
+  startWorkerProcess,
+  type ServiceOptions,
+  type Task,
+  type WorkerProcess,
+} from './worker-process.ts';
 
 export interface SceneOptions {
   readonly service: ServiceOptions;
   readonly concurrency?: number;
   readonly prefetch?: number;
+  /** The workers process a second queue as well. */
+  readonly sideQueue?: boolean;
 }
 
 /** A new queue with workers in processes of their own, a ledger of what they do, and an end to all of it. */
-export async function createScene({ service: options, concurrency = 5, prefetch = 0 }: SceneOptions) {
+export async function createScene({
+  service: options,
+  concurrency = 5,
+  prefetch = 0,
+  sideQueue = false,
+}: SceneOptions) {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-faults-'));
   const ledger = new Ledger(join(folder, 'ledger'));
   const service = createQueueService({ ...options, logger: { ...console, warn: () => {}, info: () => {} } });
@@ -38,13 +51,15 @@ export async function createScene({ service: options, concurrency = 5, prefetch 
     add,
     addTasks: (count: number, task: (n: number) => Task) =>
       add(Array.from({ length: count }, (_, n) => ({ payload: task(n) }))),
+    /** Adds one job to the second queue. */
+    addToSideQueue: async (task: Task) => (await service.getQueue<Task>(sideQueueOf(name))).add(task),
     /** Resolves once the worker takes jobs, and can be told to stop. */
     async ready({ pid }: WorkerProcess): Promise<void> {
       const isReady = () => expect(ledger.entries('ready').map(entry => entry.pid)).toContain(pid);
       await vi.waitFor(isReady, { timeout: 30_000, interval: 10 });
     },
     startWorker(): WorkerProcess {
-      const settings = { service: options, queue: name, ledgerFile: ledger.file, concurrency, prefetch };
+      const settings = { service: options, queue: name, ledgerFile: ledger.file, concurrency, prefetch, sideQueue };
       const worker = startWorkerProcess(settings);
       workers.push(worker);
       return worker;

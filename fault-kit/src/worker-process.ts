@@ -21,6 +21,12 @@ export interface WorkerSettings {
   readonly ledgerFile: string;
   readonly concurrency: number;
   readonly prefetch: number;
+  /** Whether to process {@link sideQueueOf} as well. */
+  readonly sideQueue: boolean;
+}
+
+export function sideQueueOf(queue: string): string {
+  return `${queue}-side`;
 }
 
 export type WorkerProcess = ReturnType<typeof startWorkerProcess>;

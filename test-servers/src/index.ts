@@ -8,5 +8,7 @@ export type { FaultProxy } from './proxy/fault-proxy.ts';
 export type { KafkaOptions, PostgresOptions, RedisOptions, ServerOptions } from './server-options.ts';
 export { testRedisCluster } from './test-redis-cluster.ts';
 export type { TestRedisCluster } from './test-redis-cluster.ts';
+export { testRedisSentinel } from './test-redis-sentinel.ts';
+export type { TestRedisSentinel } from './test-redis-sentinel.ts';
 export { testServer } from './test-server.ts';
 export type { ServerProxy, TestServer } from './test-server.ts';

@@ -1,6 +1,7 @@
 import { keeper } from './keeper/connection.ts';
 import { ownedServer } from './own-server.ts';
 import type { OwnServer } from './own-server.ts';
+import type { RedisOptions } from './server-options.ts';
 
 /** A Redis Cluster that nobody else uses. It ends with the process that asked for it, if it is not removed before. */
 export interface TestRedisCluster extends AsyncDisposable {
@@ -11,9 +12,9 @@ export interface TestRedisCluster extends AsyncDisposable {
 }
 
 /** @throws If there is no Redis to be had; the message says what to install. */
-export async function testRedisCluster(): Promise<TestRedisCluster> {
+export async function testRedisCluster(options: Omit<RedisOptions, 'args'> = {}): Promise<TestRedisCluster> {
   const call = await keeper();
-  const nodes = (await call('launchRedisCluster')).map(ownedServer);
+  const nodes = (await call('launchRedisCluster', options)).map(ownedServer);
   const remove = async () => {
     await Promise.all(nodes.map(node => node.remove()));
   };

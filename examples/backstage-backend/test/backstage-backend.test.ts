@@ -1,13 +1,28 @@
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { testServer } from '@switchyard/test-servers';
 import { expect, it, vi } from 'vitest';
 import { startProgram } from '../../standalone/test/start-program.ts';
 import { freePort } from './free-port.ts';
 
+/** A configuration file that only names another store, and where it is. */
+async function redisConfig(): Promise<{ path: string } & Disposable> {
+  const folder = mkdtempSync(join(tmpdir(), 'switchyard-example-'));
+  const path = join(folder, 'app-config.redis.yaml');
+  const redis = { connection: (await testServer('redis')).url, keyPrefix: `example-${randomUUID()}` };
+  writeFileSync(path, JSON.stringify({ backend: { queue: { defaultStore: 'redis', redis } } }));
+  return { path, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) };
+}
+
 const folder = fileURLToPath(new URL('..', import.meta.url));
 
-async function startBackend() {
+async function startBackend(...configs: string[]) {
   const port = await freePort();
-  const program = startProgram(folder, ['src/index.ts', '--config', 'app-config.yaml'], { PORT: String(port) });
+  const files = ['app-config.yaml', ...configs].flatMap(file => ['--config', file]);
+  const program = startProgram(folder, ['src/index.ts', ...files], { PORT: String(port) });
   const url = `http://127.0.0.1:${port}/api`;
   return Object.assign(program, {
     async ready() {
@@ -41,6 +56,26 @@ it(
     expect(started.filter(line => line.startsWith('A report that always fails'))).toHaveLength(3);
   },
 );
+
+it('does the same with its jobs in Redis, by nothing but its configuration', { timeout: 90_000 }, async () => {
+  using config = await redisConfig();
+  await using backend = await startBackend(config.path);
+  await backend.prints('A simple report: finished');
+  await backend.prints('A report in three seconds: finished');
+  await backend.prints('A report that always fails: given up after 3 attempts');
+  expect((await backend.get('/jobs-demo/health')).body).toMatchObject({
+    healthy: true,
+    queues: [{ name: 'reports', store: 'redis', state: 'running' }],
+  });
+  await backend.post('/jobs-producer/audit', { action: 'login' });
+  backend.terminate();
+  expect(await backend.exit).toEqual({ code: 0, signal: null });
+
+  // What nobody has processed outlives the backend.
+  await using again = await startBackend(config.path);
+  await again.ready();
+  expect(await again.get('/jobs-producer/audit/count')).toEqual({ status: 200, body: { count: 1 } });
+});
 
 it('offers adding, counting, results and health over HTTP', { timeout: 90_000 }, async () => {
   await using backend = await startBackend();

@@ -6,6 +6,26 @@ const MAX_ATTEMPTS = 4;
 
 /** A job that ends its process every time, among 199 that do not. */
 export function poison(options: () => ServiceOptions | Promise<ServiceOptions>): void {
+  it(
+    'does not let the poison of one queue kill the jobs of another in the same process',
+    { timeout: 120_000 },
+    async () => {
+      const service = { ...(await options()), leaseDuration: 1000, maxAttempts: 3 };
+      await using scene = await createScene({ service, concurrency: 1, sideQueue: true });
+      const { ledger, queue } = scene;
+      const [poisonous = ''] = await scene.addTasks(1, () => ({ ms: 0, kills: true }));
+      const innocent = await scene.addToSideQueue({ ms: 1500 });
+      const isOver = () => ledger.finished().some(({ id }) => id === innocent) && ledger.entries('dead').length > 0;
+      for (let workers = 0; !isOver(); workers++) {
+        expect(workers, 'workers that were needed').toBeLessThan(6);
+        const worker = scene.startWorker();
+        await Promise.race([worker.exit, vi.waitUntil(isOver, { timeout: 60_000, interval: 50 })]);
+      }
+      expect(ledger.entries('dead')).toMatchObject([{ id: poisonous, attempt: 3, error: 'JobCrashedError' }]);
+      expect(await queue.getJobCount()).toBe(0);
+    },
+  );
+
   it.each([{ prefetch: 0 }, { prefetch: 20 }])(
     'buries the one job of 200 that ends its process every time, and no other, with prefetch $prefetch',
     { timeout: 180_000 },

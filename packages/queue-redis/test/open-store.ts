@@ -19,7 +19,7 @@ export async function openStore(config: Partial<RedisConfig> = {}, caps: Partial
     },
   );
   const queue = await store.open({ plugin: 'test', name: 'work' });
-  const redis = new Redis(connection);
+  const redis = new Redis(connection, { lazyConnect: true });
   return {
     store,
     queue,

@@ -12,6 +12,7 @@ import type { Random } from './engine/backoff.ts';
 import type { Clock } from './engine/clock.ts';
 import { checkMaxAttempts } from './engine/job-options.ts';
 import { QueueHandle } from './engine/queue-handle.ts';
+import type { SuspectRoom } from './engine/suspect-room.ts';
 import type { Reporter } from './engine/reporter.ts';
 import { isTransient } from './engine/store-link.ts';
 import { withinTime } from './engine/within-time.ts';
@@ -22,6 +23,7 @@ export interface PluginQueueServiceOptions {
   readonly plugin: string;
   readonly config: QueueConfig;
   readonly stores: StoreRegistry;
+  readonly suspectRoom: SuspectRoom;
   readonly reporter: Reporter;
   readonly clock: Clock;
   readonly random: Random;
@@ -77,7 +79,7 @@ export class PluginQueueService implements QueueService {
   }
 
   async #create(name: string, options: QueueOptions): Promise<QueueHandle> {
-    const { plugin, config, stores, reporter, clock, random } = this.#options;
+    const { plugin, config, stores, reporter, clock, random, suspectRoom } = this.#options;
     const store = options.store ?? config.defaultStore;
     const connection = await stores.get(store);
     const handle = new QueueHandle({
@@ -96,6 +98,7 @@ export class PluginQueueService implements QueueService {
       clock,
       random,
       reporter,
+      suspectRoom,
     });
     await this.#firstContact(handle);
     this.#handles.add(handle);

@@ -3,6 +3,7 @@ import { parseQueueConfig, type QueueConfig } from './config/queue-config.ts';
 import type { Random } from './engine/backoff.ts';
 import { type Clock, systemClock } from './engine/clock.ts';
 import { type Logger, Reporter } from './engine/reporter.ts';
+import { SuspectRoom } from './engine/suspect-room.ts';
 import { PluginQueueService } from './plugin-queue-service.ts';
 import type { AnyAdapter } from './stores/load-adapter.ts';
 import { StoreRegistry } from './stores/store-registry.ts';
@@ -36,6 +37,7 @@ export class QueueManager {
   readonly #surroundings: Surroundings;
   readonly #logger: Logger;
   readonly #stores: StoreRegistry;
+  readonly #suspectRoom = new SuspectRoom();
   readonly #plugins = new Map<string, PluginQueueService>();
   #drained: Promise<void> | undefined;
   #shutDown: Promise<void> | undefined;
@@ -74,6 +76,7 @@ export class QueueManager {
         plugin: pluginId,
         config: this.#config,
         stores: this.#stores,
+        suspectRoom: this.#suspectRoom,
         reporter: new Reporter(options.logger ?? this.#logger, this.#surroundings.clock),
         ...this.#surroundings,
       });

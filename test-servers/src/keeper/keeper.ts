@@ -1,10 +1,11 @@
 import type { Socket } from 'node:net';
 import { kinds } from '../kinds/index.ts';
 import type { ServerName } from '../kinds/kind.ts';
-import type { LaunchOptions } from '../server-options.ts';
+import type { LaunchOptions, RedisOptions } from '../server-options.ts';
 import { serveCalls } from './channel.ts';
 import { launch } from './launch.ts';
 import { launchRedisCluster } from './launch-redis-cluster.ts';
+import { launchRedisSentinel } from './launch-redis-sentinel.ts';
 import type { Machine } from './machine.ts';
 import type { Run } from './run.ts';
 import { up } from './up.ts';
@@ -15,7 +16,9 @@ export interface KeeperCalls {
   share(name: ServerName): Promise<KeptServer>;
   /** A server of the caller's own, removed when the caller's process is gone. */
   launch(name: ServerName, options: LaunchOptions[ServerName]): Promise<KeptServer>;
-  launchRedisCluster(): Promise<KeptServer[]>;
+  launchRedisCluster(options: RedisOptions): Promise<KeptServer[]>;
+  /** The master, the replica and the sentinels. */
+  launchRedisSentinel(): Promise<KeptServer[]>;
   start(id: number): Promise<void>;
   stop(id: number): Promise<void>;
   kill(id: number): Promise<void>;
@@ -71,8 +74,13 @@ export function createKeeper(run: Run): (caller: Socket) => void {
         );
         return keep(name, await starting);
       },
-      async launchRedisCluster() {
-        const starting = launchRedisCluster(run);
+      async launchRedisCluster(options) {
+        const starting = launchRedisCluster(run, options);
+        own.push(starting.catch(() => []));
+        return (await starting).map(machine => keep('redis', machine));
+      },
+      async launchRedisSentinel() {
+        const starting = launchRedisSentinel(run);
         own.push(starting.catch(() => []));
         return (await starting).map(machine => keep('redis', machine));
       },

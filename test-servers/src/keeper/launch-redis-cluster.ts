@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ContainerRuntimeClient } from 'testcontainers';
 import { freePort } from '../free-port.ts';
 import { redis, redisArgs, redisImage } from '../kinds/redis.ts';
+import type { RedisOptions } from '../server-options.ts';
 import { redisCommand } from '../wire/redis-command.ts';
 import { haveImage, hostOf } from './docker-engine.ts';
 import { firstWay } from './first-way.ts';
@@ -20,25 +21,25 @@ interface Node {
 }
 
 /** Three masters that share the slots. */
-export async function launchRedisCluster(run: Run): Promise<Machine[]> {
+export async function launchRedisCluster(run: Run, options: RedisOptions): Promise<Machine[]> {
   const nodes = await firstWay(run, 'a Redis Cluster', {
-    docker: engine => nodesInDocker(run, engine),
-    process: () => Promise.all([nodeAsProcess(run), nodeAsProcess(run), nodeAsProcess(run)]),
+    docker: engine => nodesInDocker(run, engine, options),
+    process: () => Promise.all([1, 2, 3].map(() => nodeAsProcess(run, options))),
   });
   await join(nodes);
   return nodes.map(({ machine }) => machine);
 }
 
-async function nodeAsProcess(run: Run): Promise<Node> {
+async function nodeAsProcess(run: Run, options: RedisOptions): Promise<Node> {
   const busPort = await freePort();
-  return { busPort, machine: await launchProcess(run, redis, { args: clusterArgs(busPort) }) };
+  return { busPort, machine: await launchProcess(run, redis, { ...options, args: clusterArgs(busPort) }) };
 }
 
 /**
  * Nodes and clients must know a node by the same address. So the nodes, a container each, live in the network of another
  * container, which publishes their ports under the numbers that they have inside.
  */
-async function nodesInDocker(run: Run, engine: ContainerRuntimeClient): Promise<Node[]> {
+async function nodesInDocker(run: Run, engine: ContainerRuntimeClient, options: RedisOptions): Promise<Node[]> {
   if (hostOf(engine) !== '127.0.0.1') throw new Error('The engine is on another machine');
   const { containerMachine } = await import('./container-machine.ts');
   await haveImage(run, engine, redisImage);
@@ -53,7 +54,12 @@ async function nodesInDocker(run: Run, engine: ContainerRuntimeClient): Promise<
       const machine = containerMachine(run, engine, port, {
         image: redisImage,
         network: `container:${network.container}`,
-        command: ['redis-server', '--protected-mode', 'no', ...redisArgs(port, { args: clusterArgs(busPort) })],
+        command: [
+          'redis-server',
+          '--protected-mode',
+          'no',
+          ...redisArgs(port, { ...options, args: clusterArgs(busPort) }),
+        ],
       });
       await up(machine, address => redis.answers(address));
       return { machine, busPort };

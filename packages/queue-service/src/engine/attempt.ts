@@ -23,7 +23,8 @@ export class Attempt {
   burial: RunResult | undefined;
   /** What occupies the slot: the handler, the dlqHandler, or (after a timeout) both. */
   activities = 0;
-  startedAt = 0;
+  /** When its handler was called. */
+  startedAt: number | undefined;
   /** Why its signal aborted. */
   abortReason: Error | undefined;
   #controller: AbortController | undefined;

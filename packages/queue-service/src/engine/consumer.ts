@@ -1,6 +1,7 @@
 import {
   type Delivery,
   type DLQHandler,
+  isQueueError,
   JobCrashedError,
   type JobDelivery,
   LeaseLostError,
@@ -27,6 +28,7 @@ import { Runner } from './runner.ts';
 import type { Slots } from './slots.ts';
 import type { StoreLink } from './store-link.ts';
 import { SuspectGate } from './suspect-gate.ts';
+import type { SuspectRoom } from './suspect-room.ts';
 import { failureNote, obituary } from './failure-notes.ts';
 import { toError } from './to-error.ts';
 import { withinTime } from './within-time.ts';
@@ -35,6 +37,7 @@ export interface ConsumerOptions {
   readonly queue: string;
   readonly link: StoreLink;
   readonly slots: Slots;
+  readonly suspectRoom: SuspectRoom;
   readonly clock: Clock;
   readonly random: Random;
   readonly emitter: Emitter;
@@ -74,7 +77,7 @@ export class Consumer {
   constructor(options: ConsumerOptions) {
     this.#options = options;
     const { clock, random, link, leaseMs, slots, concurrency } = options;
-    this.#suspects = new SuspectGate(clock);
+    this.#suspects = new SuspectGate(clock, options.suspectRoom);
     this.#leases = new LeaseKeeper({
       link,
       clock,
@@ -176,7 +179,7 @@ export class Consumer {
 
   #startWaiting(): void {
     if (this.#suspects.waiting !== undefined && this.#options.slots.size < this.#options.concurrency) {
-      const suspect = this.#suspects.startWaiting();
+      const suspect = this.#suspects.startWaiting(() => this.#pump.schedule());
       if (suspect !== undefined) this.#start(suspect);
     }
     while (this.#buffer.length > 0 && this.#freeSlots() > 0) this.#start(this.#buffer.shift() as Attempt);
@@ -281,33 +284,33 @@ export class Consumer {
 
   #result(attempt: Attempt, result: RunResult): void {
     if (attempt.lost !== undefined) return;
-    const { emitter, clock, random } = this.#options;
+    const { emitter, clock } = this.#options;
     const { delivery } = attempt;
     const { receipt, id } = delivery;
     switch (result.kind) {
       case 'completed':
         if (!emitter.hears('completed')) this.#put({ receipt, kind: 'ack' }, attempt);
         else {
-          const durationMs = clock.now() - attempt.startedAt;
+          const durationMs = clock.now() - (attempt.startedAt ?? clock.now());
           this.#put({ receipt, kind: 'ack' }, attempt, () =>
             emitter.emit('completed', { id, attempt: delivery.attempt, durationMs }),
           );
         }
         return;
       case 'interrupted':
+        // What cannot keep its lease must not run for ever: it counts, and waits, like any failure.
+        if (attempt.startedAt !== undefined && isQueueError(attempt.abortReason, 'lease-lost')) {
+          this.#failed(attempt, attempt.abortReason);
+          return;
+        }
         // For a hand-out that only asked the dlqHandler there is nothing new to record.
         if (result.error === undefined || attempt.plan.do === 'bury') this.#handBack(attempt);
         // The last attempt failed before: the next hand-out must find that on record and go straight to the dlqHandler.
         else this.#put({ receipt, kind: 'retry', delayMs: 0, note: failureNote(delivery, result.error) }, attempt);
         return;
-      case 'failed': {
-        const { error } = result;
-        const delayMs = retryDelay(delivery.attempt, random, this.#capabilities());
-        this.#put({ receipt, kind: 'retry', delayMs, note: failureNote(delivery, error) }, attempt, () =>
-          emitter.emit('retrying', { id, attempt: delivery.attempt, error, delayMs }),
-        );
+      case 'failed':
+        this.#failed(attempt, result.error);
         return;
-      }
       case 'dead': {
         const { error, attempts, handled } = result;
         const settlement: Settlement = handled
@@ -316,6 +319,16 @@ export class Consumer {
         this.#put(settlement, attempt, () => emitter.emit('dead', { id, attempt: attempts, error, parked: !handled }));
       }
     }
+  }
+
+  #failed(attempt: Attempt, error: Error): void {
+    const { emitter, random } = this.#options;
+    const { delivery } = attempt;
+    const { receipt, id } = delivery;
+    const delayMs = retryDelay(delivery.attempt, random, this.#capabilities());
+    this.#put({ receipt, kind: 'retry', delayMs, note: failureNote(delivery, error) }, attempt, () =>
+      emitter.emit('retrying', { id, attempt: delivery.attempt, error, delayMs }),
+    );
   }
 
   #leaseLost(attempt: Attempt, error: LeaseLostError): void {

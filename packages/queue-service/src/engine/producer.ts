@@ -40,8 +40,6 @@ export interface ProducerOptions {
 
 /** While the store does not answer, no more than this many jobs wait for it; more are refused at once (rule 7). */
 const MOST_WAITING_WHILE_DOWN = 10_000;
-/** A store that has said nothing for so long, while it owes us an answer, counts as one that does not. */
-const SILENCE_MS = 2000;
 /** Deadlines are looked at no more often than this many times in an `addTimeout`, however many jobs wait. */
 const LOOKS_PER_TIMEOUT = 100;
 
@@ -134,9 +132,9 @@ export class Producer {
   }
 
   #isDown(): boolean {
-    return (
-      this.#failures > 0 || (this.#inFlight.size > 0 && this.#options.clock.now() - this.#silentSince > SILENCE_MS)
-    );
+    const { clock, addTimeoutMs } = this.#options;
+    // Slow is not down: only who has been silent for half of what an `add` may take counts as such.
+    return this.#failures > 0 || (this.#inFlight.size > 0 && clock.now() - this.#silentSince > addTimeoutMs / 2);
   }
 
   #refusal(job: NewJob | undefined, why: string): QueueUnavailableError {

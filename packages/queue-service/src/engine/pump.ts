@@ -58,7 +58,6 @@ export class Pump {
   #connecting = false;
   #abort = new AbortController();
   #settleCalls = 0;
-  #reserveCalls = 0;
   /** Calls in flight that may bring jobs, and how many those may bring. */
   #fetchCalls = 0;
   #requested = 0;
@@ -164,8 +163,7 @@ export class Pump {
     const { maxBatch, parallel } = open.store.capabilities;
     while (this.outbox.hasReady && this.#settleCalls < parallel.settle) {
       const batch = this.outbox.take(maxBatch.settle);
-      // A `reserve` in flight has already asked for room, and will be followed by another if there is more of it.
-      const wanted = open.queue.exchange === undefined || this.#reserveCalls > 0 ? 0 : this.#wanted(open);
+      const wanted = open.queue.exchange === undefined ? 0 : this.#wanted(open);
       if (wanted > 0) this.#exchange(batch, wanted);
       else this.#settle(batch);
     }
@@ -185,7 +183,6 @@ export class Pump {
     const { link, leaseMs, clock } = this.#options;
     const { signal } = this.#abort;
     const asked = clock.now();
-    this.#reserveCalls++;
     this.#fetchStarted(max);
     link
       .call(
@@ -196,12 +193,10 @@ export class Pump {
       )
       .then(
         deliveries => {
-          this.#reserveCalls--;
           // A lease begins when the store hands the job out: for a call that waited that is about now.
           this.#fetched(max, deliveries, waitMs === 0 ? asked : clock.now());
         },
         () => {
-          this.#reserveCalls--;
           this.#fetchFailed(max);
         },
       );

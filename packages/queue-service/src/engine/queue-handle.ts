@@ -35,6 +35,7 @@ import { healthError, type Reporter } from './reporter.ts';
 import { serializePayload } from './serialize-payload.ts';
 import { Slots } from './slots.ts';
 import { type StoreAddress, StoreLink } from './store-link.ts';
+import type { SuspectRoom } from './suspect-room.ts';
 import { validatePayload } from './validate-payload.ts';
 import { withinTime } from './within-time.ts';
 
@@ -57,6 +58,8 @@ export interface QueueSettings {
   readonly clock: Clock;
   readonly random: Random;
   readonly reporter: Reporter;
+  /** The process's, for all its queues. */
+  readonly suspectRoom: SuspectRoom;
 }
 
 /** How long `disconnect` waits for jobs that are being added. */
@@ -270,6 +273,7 @@ export class QueueHandle implements Queue {
       queue: this.#name,
       link: this.#link,
       slots: this.#slots,
+      suspectRoom: this.#settings.suspectRoom,
       clock,
       random,
       emitter: this.#emitter,

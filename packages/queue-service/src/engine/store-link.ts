@@ -11,7 +11,7 @@ import {
   StoreError,
   type StoreQueue,
 } from '@switchyard/queue-api';
-import type { Clock } from './clock.ts';
+import type { Clock, Timer } from './clock.ts';
 import { healthError, type Reporter } from './reporter.ts';
 import { withinTime } from './within-time.ts';
 
@@ -50,6 +50,8 @@ export class StoreLink {
   readonly #onError: (error: QueueError) => void;
   /** What failed and has not succeeded since; `true` while it will be tried again, so that only its own success counts. */
   readonly #failing = new Map<StoreOperation, boolean>();
+  /** One for each call under way. */
+  readonly #timers = new Set<Timer>();
   #open: OpenQueue | undefined;
   #opening: Promise<OpenQueue> | undefined;
   #closing: Promise<void> | undefined;
@@ -149,6 +151,8 @@ export class StoreLink {
     const open = this.#open;
     this.#open = undefined;
     this.#failing.clear();
+    // What is still under way is nobody's business any more, and must not keep the process.
+    for (const timer of this.#timers) timer.unref();
     if (open === undefined) return;
     const leftMs = Math.max(0, end - this.#clock.now());
     try {
@@ -168,6 +172,7 @@ export class StoreLink {
       const promise = run();
       let late = false;
       const timer = this.#clock.setTimeout(() => {
+        this.#timers.delete(timer);
         late = true;
         const message = `Queue ${this.#name}: the store did not answer ${operation} within ${timeoutMs} ms`;
         const details = { queue: this.#name };
@@ -175,14 +180,17 @@ export class StoreLink {
         if (operation === 'connect') reject(new QueueUnavailableError('not-stored', message, details));
         else reject(new StoreError('unknown-outcome', message, details));
       }, timeoutMs);
+      this.#timers.add(timer);
       promise.then(
         result => {
           timer.cancel();
+          this.#timers.delete(timer);
           if (late) onLate?.(result);
           else resolve(result);
         },
         (error: unknown) => {
           timer.cancel();
+          this.#timers.delete(timer);
           reject(error);
         },
       );

@@ -1,5 +1,6 @@
 import type { Attempt } from './attempt.ts';
 import type { Clock } from './clock.ts';
+import type { SuspectRoom } from './suspect-room.ts';
 
 /** The first suspect given back returns after this long: most that kill their process do so sooner. */
 const FIRST_RETURN_MS = 1000;
@@ -13,21 +14,18 @@ const MOST_SPACING_MS = 30_000;
 const NO_PREFETCH_MS = 10_000;
 const MOST_NO_PREFETCH_MS = 60 * 60 * 1000;
 
-/**
- * Lets one suspect at a time into this process (rule 14), and none before those beside it are safely back in the store:
- * should it kill the process, they have lost nothing.
- */
+/** Lets the suspects of one queue into the room of their process, one after the other. */
 export class SuspectGate {
   readonly #clock: Clock;
+  readonly #room: SuspectRoom;
   #waiting: Attempt | undefined;
-  #running: Attempt | undefined;
-  #goingBack = 0;
   #turnedAway = 0;
   #noPrefetchMs = NO_PREFETCH_MS;
   #noPrefetchUntil = Number.NEGATIVE_INFINITY;
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, room: SuspectRoom) {
     this.#clock = clock;
+    this.#room = room;
   }
 
   /** The suspect that has a slot and waits until the others are gone. */
@@ -41,14 +39,15 @@ export class SuspectGate {
 
   /** Takes the suspect in (`undefined`), or says after how many ms it may come back; `handedBack` must then follow. */
   admit(attempt: Attempt, slotIsFree: boolean): number | undefined {
-    if (slotIsFree && this.#waiting === undefined && this.#running === undefined) {
+    if (slotIsFree && this.#room.isFree) {
+      this.#room.enter(attempt);
       this.#waiting = attempt;
       this.#noPrefetchMs = NO_PREFETCH_MS;
       return undefined;
     }
     if (!slotIsFree) this.#stopPrefetching();
-    if (this.#goingBack === 0) this.#turnedAway = 0;
-    this.#goingBack++;
+    if (this.#room.isQuiet) this.#turnedAway = 0;
+    this.#room.turnedAway();
     this.#turnedAway++;
     return FIRST_RETURN_MS + Math.min(MOST_SPACING_MS, SPACING_MS * this.#turnedAway);
   }
@@ -62,25 +61,29 @@ export class SuspectGate {
 
   /** One that was turned away is back in the store, or its lease will see to it. */
   handedBack(): void {
-    this.#goingBack--;
+    this.#room.handedBack();
   }
 
-  /** The waiting suspect, once it may start. */
-  startWaiting(): Attempt | undefined {
-    if (this.#goingBack > 0) return undefined;
-    this.#running = this.#waiting;
+  /** The waiting suspect, once it may start; `onReady` is called when that is later. */
+  startWaiting(onReady: () => void): Attempt | undefined {
+    if (!this.#room.isQuiet) {
+      this.#room.whenQuiet(onReady);
+      return undefined;
+    }
+    const waiting = this.#waiting;
     this.#waiting = undefined;
-    return this.#running;
+    return waiting;
   }
 
   /** The suspect that has not started, when nothing will be started any more. */
   dismissWaiting(): Attempt | undefined {
     const waiting = this.#waiting;
     this.#waiting = undefined;
+    if (waiting !== undefined) this.#room.leave(waiting);
     return waiting;
   }
 
   left(attempt: Attempt): void {
-    if (this.#running === attempt) this.#running = undefined;
+    this.#room.leave(attempt);
   }
 }

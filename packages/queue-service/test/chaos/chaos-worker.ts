@@ -1,5 +1,6 @@
 import type { Job, JobContext } from '@switchyard/queue-api';
 import { QueueHandle } from '../../src/engine/queue-handle.ts';
+import { SuspectRoom } from '../../src/engine/suspect-room.ts';
 import { Reporter } from '../../src/engine/reporter.ts';
 import type { ManualClock } from '../../src/testing/manual-clock.ts';
 import { FaultyStore } from './faulty-store.ts';
@@ -64,6 +65,7 @@ export class ChaosWorker {
       clock,
       random: () => random.next(),
       reporter: new Reporter(SILENT, clock),
+      suspectRoom: new SuspectRoom(),
     });
   }
 

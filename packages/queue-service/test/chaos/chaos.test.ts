@@ -9,10 +9,10 @@ import { ModelStore } from './model-store.ts';
 import { SeededRandom } from './seeded-random.ts';
 
 const STEPS = 80;
-/** 15 s for handlers, 1 s for their grace, 5 s for settlements, 5 s for adds, 5 s and 2 s of overtime to close. */
-const LONGEST_DISCONNECT_MS = 33_000;
+/** 15 s for handlers, 1 s for their grace, 3 s for settlements, 3 s for adds, 2 s and 2 s of overtime to close. */
+const LONGEST_DISCONNECT_MS = 26_000;
 /** A pause that meets a disconnect ends with it; otherwise it waits for one other, and the driver may need 13 s for each. */
-const LONGEST_PAUSE_MS = 33_000;
+const LONGEST_PAUSE_MS = 26_000;
 /** `addTimeout` counts from when the store last took a job: in a storm that may be a while. */
 const LONGEST_ADD_MS = 60_000;
 const LONGEST_CALM_MS = 4 * 60 * 60 * 1000;

@@ -29,7 +29,7 @@ describe('A worker whose lease is lost', () => {
     }
   });
 
-  it('gives up before its end, and hands the job back when the handler obeys', async () => {
+  it('gives up before its end, and the attempt has failed when the handler obeys', async () => {
     const { queue, store, clock, of } = scriptedQueue();
     queue.process(
       (_, { signal }) =>
@@ -40,7 +40,7 @@ describe('A worker whose lease is lost', () => {
     await clock.advance(24_999);
     expect(store.settlements).toEqual([]);
     await clock.advance(1);
-    expect(store.settlements).toEqual(['release a']);
+    expect(store.settlements).toEqual(['retry a']);
     expect(of('error')).toContainEqual(
       expect.objectContaining({ id: 'a', error: expect.objectContaining({ code: 'lease-lost' }) }),
     );

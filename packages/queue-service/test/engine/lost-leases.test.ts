@@ -1,3 +1,4 @@
+import type { ProcessHandler } from '@switchyard/queue-api';
 import { expect, it } from 'vitest';
 import { fails, hangs } from './script.ts';
 import { job } from './scripted-store.ts';
@@ -8,7 +9,7 @@ const leaseLost = async (entries: readonly unknown[]) =>
 
 it.each([
   ['somebody else has', leaseLost, []],
-  ['somebody else may have', fails('unavailable'), ['release a']],
+  ['somebody else may have', fails('unavailable'), ['retry a']],
 ] as const)(
   'neither fails nor buries a job that %s, also when its handler outlasts its timeout',
   async (_, extend, settlements) => {
@@ -38,4 +39,17 @@ it('does not report as done what was settled too late, if no earlier try can hav
   await clock.advance(40_000);
   expect(of('completed')).toEqual([]);
   expect(of('error')).toContainEqual(expect.objectContaining({ id: 'a' }));
+});
+
+it('lets a job whose lease can never be renewed use up its attempts, with the backoff of a failure', async () => {
+  const { queue, store, clock, settle, of } = scriptedQueue({ maxAttempts: 3 });
+  const obeys: ProcessHandler = (_, { signal }) =>
+    new Promise((_resolve, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error)));
+  queue.process(obeys);
+  store.extend.always(fails('denied'));
+  store.deliver(job('a'));
+  await settle();
+  await clock.advance(30_000);
+  expect(of('retrying')).toMatchObject([{ id: 'a', attempt: 1, delayMs: 1000, error: { code: 'lease-lost' } }]);
+  expect(store.settlements).toEqual(['retry a']);
 });

@@ -414,7 +414,7 @@ describe('Pump, exchanging', () => {
     expect(store.reserve.calls).toHaveLength(1);
   });
 
-  it('only settles when a reserve asks already, or nothing is wanted', async () => {
+  it('asks for the room that the waiting reserve does not ask for', async () => {
     const { pump, settle, store, put, state } = setUp({ exchange: true, room: 2 });
     pump.startFetching();
     await settle();
@@ -422,9 +422,17 @@ describe('Pump, exchanging', () => {
     state.room = 5;
     put('x');
     await settle();
-    expect([store.settle.calls.length, store.exchange.calls.length]).toEqual([1, 0]);
+    expect(store.exchange.calls.map(({ args: [, { max }] }) => max)).toEqual([3]);
     expect(store.reserve.pending).toBe(1);
-    state.room = 2;
+  });
+
+  it('only settles when nothing is wanted', async () => {
+    const { pump, settle, store, put, state } = setUp({ exchange: true, room: 2 });
+    pump.startFetching();
+    await settle();
+    put('x');
+    await settle();
+    expect([store.settle.calls.length, store.exchange.calls.length]).toEqual([1, 0]);
     store.deliver(job('a'), job('b'));
     await settle();
     expect(state.room).toBe(0);

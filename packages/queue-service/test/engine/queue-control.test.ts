@@ -196,8 +196,8 @@ describe('A disconnecting queue', () => {
       await clock.advance(9000);
       void queue.pause();
       await clock.advance(10);
-      // 15 s for handlers, 1 s for their grace, 5 s for settlements, 5 s for adds, 5 s and 2 s of overtime to close.
-      expect(await timeTaken(clock, queue.disconnect())).toBeLessThanOrEqual(33_000);
+      // 15 s for handlers, 1 s for their grace, 3 s for settlements, 3 s for adds, 2 s and 2 s of overtime to close.
+      expect(await timeTaken(clock, queue.disconnect())).toBeLessThanOrEqual(26_000);
       expect(queue.health().state).toBe('idle');
       await clock.advance(120_000);
     },
@@ -215,7 +215,7 @@ describe('A disconnecting queue', () => {
     watch(queue.add(1));
     await clock.advance(60_000);
     watch(queue.add(2));
-    expect(await timeTaken(clock, queue.disconnect())).toBeLessThanOrEqual(33_000);
+    expect(await timeTaken(clock, queue.disconnect())).toBeLessThanOrEqual(26_000);
   });
 
   it('ends although somebody goes on adding', async () => {
@@ -283,7 +283,7 @@ describe('A disconnecting queue', () => {
     });
     store.deliver(job('a'));
     await settle();
-    await clock.advance(33_000);
+    await clock.advance(26_000);
     expect(returned).toBe(true);
     expect(store.settlements).toEqual(['release a']);
     expect(queue.health()).toMatchObject({ state: 'idle', active: 0 });

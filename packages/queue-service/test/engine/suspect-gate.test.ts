@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Attempt } from '../../src/engine/attempt.ts';
 import { SuspectGate } from '../../src/engine/suspect-gate.ts';
+import { SuspectRoom } from '../../src/engine/suspect-room.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 import { job } from './scripted-store.ts';
 
@@ -9,7 +10,7 @@ const [a, b, c] = [suspect('a'), suspect('b'), suspect('c')];
 
 function setUp() {
   const clock = new ManualClock();
-  return { clock, gate: new SuspectGate(clock) };
+  return { clock, gate: new SuspectGate(clock, new SuspectRoom()) };
 }
 
 describe('SuspectGate', () => {
@@ -17,9 +18,9 @@ describe('SuspectGate', () => {
     const { gate } = setUp();
     expect(gate.admit(a, true)).toBeUndefined();
     expect(gate.waiting).toBe(a);
-    expect(gate.startWaiting()).toBe(a);
+    expect(gate.startWaiting(() => {})).toBe(a);
     expect(gate.waiting).toBeUndefined();
-    expect(gate.startWaiting()).toBeUndefined();
+    expect(gate.startWaiting(() => {})).toBeUndefined();
   });
 
   it('turns others away while one waits or runs, each for longer than the one before', () => {
@@ -31,7 +32,7 @@ describe('SuspectGate', () => {
     expect(second).toBeGreaterThan(first as number);
     gate.handedBack();
     gate.handedBack();
-    gate.startWaiting();
+    gate.startWaiting(() => {});
     expect(gate.admit(b, true)).toBeGreaterThanOrEqual(1000);
   });
 
@@ -49,17 +50,17 @@ describe('SuspectGate', () => {
     gate.admit(a, true);
     gate.admit(b, true);
     gate.admit(c, true);
-    expect(gate.startWaiting()).toBeUndefined();
+    expect(gate.startWaiting(() => {})).toBeUndefined();
     gate.handedBack();
-    expect(gate.startWaiting()).toBeUndefined();
+    expect(gate.startWaiting(() => {})).toBeUndefined();
     gate.handedBack();
-    expect(gate.startWaiting()).toBe(a);
+    expect(gate.startWaiting(() => {})).toBe(a);
   });
 
   it('takes the next one in once the first has left', () => {
     const { gate } = setUp();
     gate.admit(a, true);
-    gate.startWaiting();
+    gate.startWaiting(() => {});
     gate.left(b);
     expect(gate.admit(b, true)).toBeDefined();
     gate.handedBack();
@@ -100,10 +101,28 @@ describe('SuspectGate', () => {
     expect(pauses.slice(0, 3)).toEqual([10_000, 20_000, 40_000]);
     expect(pauses.at(-1)).toBe(3_600_000);
     gate.admit(a, true);
-    gate.startWaiting();
+    gate.startWaiting(() => {});
     gate.left(a);
     gate.admit(a, false);
     await clock.advance(10_000);
     expect(gate.prefetchAllowed).toBe(true);
+  });
+
+  it('lets in one suspect of all queues of the process, and waits for those that another queue hands back', () => {
+    const room = new SuspectRoom();
+    const clock = new ManualClock();
+    const [one, other] = [new SuspectGate(clock, room), new SuspectGate(clock, room)];
+    const [first, second] = [suspect('first'), suspect('second')];
+    expect(one.admit(first, true)).toBeUndefined();
+    expect(other.admit(second, true)).toBeGreaterThan(0);
+    let told = 0;
+    expect(one.startWaiting(() => told++)).toBeUndefined();
+    other.handedBack();
+    expect(told).toBe(1);
+    expect(one.startWaiting(() => {})).toBe(first);
+    expect(other.admit(second, true)).toBeGreaterThan(0);
+    other.handedBack();
+    one.left(first);
+    expect(other.admit(second, true)).toBeUndefined();
   });
 });

@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest';
 import type { Clock } from '../../src/engine/clock.ts';
 import { QueueHandle, type QueueSettings } from '../../src/engine/queue-handle.ts';
 import { type Logger, Reporter } from '../../src/engine/reporter.ts';
+import { SuspectRoom } from '../../src/engine/suspect-room.ts';
 import { StoreLink } from '../../src/engine/store-link.ts';
 import { ManualClock } from '../../src/testing/manual-clock.ts';
 import { ScriptedStore, type ScriptedStoreOptions } from './scripted-store.ts';
@@ -56,6 +57,7 @@ export function scriptedQueue(
     clock,
     random: half,
     reporter,
+    suspectRoom: new SuspectRoom(),
     ...settings,
   });
   const seen: Seen[] = [];
