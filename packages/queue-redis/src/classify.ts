@@ -11,6 +11,8 @@ export class CallTimeoutError extends Error {
 /** What Redis says, by the word its errors begin with; older versions repeat those of a script further inside. */
 const REPLIES: readonly (readonly [RegExp, QueueErrorCode])[] = [
   [/\b(NOPERM|NOAUTH|WRONGPASS)\b|invalid username-password|no password is set/i, 'denied'],
+  // A command in a script: of Redis 7.0, and later.
+  [/user executing the script can't|ACL failure in script/, 'denied'],
   [/\bOOM\b/, 'throttled'],
   [/\b(LOADING|READONLY|MASTERDOWN|CLUSTERDOWN|TRYAGAIN|BUSY|MISCONF|NOREPLICAS|MOVED|ASK)\b/, 'unavailable'],
 ];

@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Cluster, type ClusterOptions, Redis, type RedisOptions as AnyRedisOptions } from 'ioredis';
 import type { RedisConfig } from './config.ts';
 import { counts } from './lua/counts.ts';
@@ -8,6 +7,8 @@ import { extend } from './lua/extend.ts';
 
 /** Replies in the shapes that ioredis has always had. */
 type RedisOptions = Omit<AnyRedisOptions, 'replyMapping'>;
+
+type ClusterConfig = NonNullable<RedisConfig['cluster']>;
 
 type Script = (...args: readonly (string | number)[]) => Promise<unknown>;
 
@@ -27,11 +28,15 @@ const SCRIPTS = Object.fromEntries(
 const CONNECT_TIMEOUT_MS = 5000;
 /** No command of ours waits at the server: a connection that is silent for so long while it owes us a reply is dead. */
 const SILENCE_MS = 5000;
+/** How long a sentinel, or a node that is asked for the slots, may take: the next one is asked then. */
+const DIRECTIONS_MS = 2000;
+/** How often a cluster is asked where its slots are, besides whenever a node says that one has moved. */
+const LOOK_AROUND_MS = 30_000;
 const LONGEST_PAUSE_MS = 2000;
 
 /** With jitter: many processes that lost the same server come back one by one. */
 function pauseBeforeReconnect(attempts: number): number {
-  return Math.min(50 * 2 ** attempts, LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2);
+  return Math.round(Math.min(50 * 2 ** attempts, LONGEST_PAUSE_MS) * (0.5 + Math.random() / 2));
 }
 
 const OPTIONS = {
@@ -43,6 +48,8 @@ const OPTIONS = {
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
   autoResubscribe: false,
+  // Its name says what it is; more would need a right more.
+  disableClientInfo: true,
 } satisfies RedisOptions;
 
 /** The client that all queues of the process share. */
@@ -50,97 +57,121 @@ export function createClient(config: RedisConfig, name: string): ScriptClient {
   const options: RedisOptions = {
     ...OPTIONS,
     connectionName: name,
-    retryStrategy: pauseBeforeReconnect,
     // After a failover the address may lead to what is a replica now.
     reconnectOnError: ({ message }) => message.includes('READONLY'),
   };
-  const { cluster } = config;
   const client =
-    cluster === undefined
-      ? new Redis({ ...options, ...serverOptions(config), scripts: SCRIPTS })
-      : new Cluster(cluster.nodes, clusterOptions(config, options));
+    config.cluster === undefined ? createSingle(config, options) : createCluster(config, config.cluster, options);
   return client as unknown as ScriptClient;
-}
-
-/** Connects, in a cluster to every master: what is sent to a node whose connection is not there yet is refused. */
-export async function connectClient(client: ScriptClient): Promise<void> {
-  await client.connect();
-  if (!(client instanceof Cluster)) return;
-  // Nodes that join later, or again.
-  client.on('+node', (node: Redis) => void connectNode(node).catch(() => {}));
-  await Promise.all(client.nodes('master').map(connectNode));
-}
-
-async function connectNode(node: Redis): Promise<void> {
-  if (node.status === 'wait') await node.connect();
-  else if (node.status !== 'ready') await once(node, 'ready');
 }
 
 /** A connection to listen on. It is not repaired: whoever uses it replaces it. */
 export function createSubscriber(config: RedisConfig, client: ScriptClient, name: string): Redis {
+  if (!(client instanceof Cluster)) {
+    return new Redis({ ...OPTIONS, connectionName: name, ...serverOptions(config), retryStrategy: () => null });
+  }
+  // In a cluster every node hears what is published on any. While all are lost, none is known but from the configuration.
+  const masters = client.nodes('master').map(({ options }) => options as Address);
+  const nodes = masters.length > 0 ? masters : startNodes(config);
+  const { host, port } = nodes[Math.floor(Math.random() * nodes.length)] as Address;
+  const subscriber = createNode(config, { host, port }, name);
+  // A node that has left the cluster hears nothing any more, and does not say so.
+  const leave = ({ options }: Redis) => {
+    if (options.host === host && options.port === port) subscriber.disconnect();
+  };
+  client.on('-node', leave);
+  subscriber.once('end', () => client.off('-node', leave));
+  return subscriber;
+}
+
+/** A connection to one node of a cluster. It is not repaired. */
+export function createNode(config: RedisConfig, address: Address, name: string): Redis {
   const options: RedisOptions = { ...OPTIONS, connectionName: name, retryStrategy: () => null };
-  if (!(client instanceof Cluster)) return new Redis({ ...options, ...serverOptions(config) });
-  // In a cluster every node hears what is published on any.
-  const nodes = client.nodes('master');
-  const { host, port } = nodes[Math.floor(Math.random() * nodes.length)]?.options ?? {};
-  return new Redis({ ...options, ...nodeOptions(config), ...given({ host, port }) });
+  return new Redis({ ...options, ...nodeOptions(config), ...address });
+}
+
+/** The nodes of the cluster that the configuration names. */
+export function startNodes({ cluster }: RedisConfig): Address[] {
+  return (cluster?.nodes ?? []).map(url => addressOf(url, 6379));
+}
+
+interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+function createSingle(config: RedisConfig, options: RedisOptions): Redis {
+  const settings = { ...options, ...serverOptions(config), retryStrategy: pauseBeforeReconnect, scripts: SCRIPTS };
+  const client = new Redis(settings);
+  // ioredis would go on in database 0.
+  client.on('error', ({ command }: { command?: { name?: string } }) => {
+    if (command?.name === 'select') client.disconnect(true);
+  });
+  return client;
 }
 
 function serverOptions(config: RedisConfig): RedisOptions {
   const { connection, sentinel } = config;
   if (sentinel !== undefined) {
     const { sentinels, name, db, username, password, sentinelUsername, sentinelPassword } = sentinel;
+    const secure = tlsOf(config, sentinels);
     return given({
-      sentinels: sentinels.map(parseNode),
+      sentinels: sentinels.map(url => addressOf(url, 26_379)),
       name,
       db,
       username,
       password,
       sentinelUsername,
       sentinelPassword,
-      tls: config.tls,
-      enableTLSForSentinelMode: config.tls !== undefined,
-      sentinelTLS: config.tls,
+      tls: secure,
+      enableTLSForSentinelMode: secure !== undefined,
+      sentinelTLS: secure,
       sentinelRetryStrategy: pauseBeforeReconnect,
+      sentinelCommandTimeout: DIRECTIONS_MS,
     });
   }
-  const { protocol, hostname, port, username, password, pathname } = new URL(connection ?? 'redis://localhost');
+  const url = connection ?? 'redis://localhost';
+  const { username, password, pathname } = new URL(url);
   return given({
-    host: hostname.replace(/^\[|\]$/g, ''),
-    port: Number(port || 6379),
+    ...addressOf(url, 6379),
     username: decodeURIComponent(username) || undefined,
     password: decodeURIComponent(password) || undefined,
     db: Number(pathname.slice(1) || 0),
-    tls: protocol === 'rediss:' ? { ...config.tls } : config.tls,
+    tls: tlsOf(config, [url]),
   });
 }
 
-type ClusterSettings = Omit<ClusterOptions, 'redisOptions'> & { redisOptions: RedisOptions };
-
-function clusterOptions(config: RedisConfig, options: RedisOptions): ClusterSettings {
-  const { retryStrategy: _, ...nodes } = options;
-  return {
+function createCluster(config: RedisConfig, cluster: ClusterConfig, options: RedisOptions): Cluster {
+  const settings: Omit<ClusterOptions, 'redisOptions'> & { redisOptions: RedisOptions } = {
     lazyConnect: true,
     enableOfflineQueue: false,
     scripts: SCRIPTS,
-    redisOptions: { ...nodes, ...nodeOptions(config) },
+    redisOptions: { ...options, ...nodeOptions(config) },
     clusterRetryStrategy: pauseBeforeReconnect,
-    slotsRefreshTimeout: CONNECT_TIMEOUT_MS,
+    slotsRefreshTimeout: DIRECTIONS_MS,
+    slotsRefreshInterval: LOOK_AROUND_MS,
     // It would send again what may have been carried out.
     retryDelayOnFailover: 0,
-    // Host names are for certificates.
-    ...(config.tls !== undefined && { dnsLookup: (address, callback) => callback(null, address) }),
+    // Certificates have host names, not addresses.
+    ...(tlsOf(config, cluster.nodes) && { dnsLookup: (host, callback) => callback(null, host) }),
   };
+  return new Cluster(startNodes(config), settings);
 }
 
-function nodeOptions({ cluster, tls }: RedisConfig): RedisOptions {
-  const secure = tls ?? (cluster?.nodes.some(node => node.startsWith('rediss:')) ? {} : undefined);
-  return given({ username: cluster?.username, password: cluster?.password, tls: secure });
+function nodeOptions(config: RedisConfig): RedisOptions {
+  const { nodes = [], username, password } = config.cluster ?? {};
+  return given({ username, password, tls: tlsOf(config, nodes) });
 }
 
-function parseNode(url: string): { host: string; port: number } {
+/** Asked for by settings or by any of the URLs. */
+function tlsOf({ tls }: RedisConfig, urls: readonly string[]): RedisConfig['tls'] {
+  return tls ?? (urls.some(url => new URL(url).protocol === 'rediss:') ? {} : undefined);
+}
+
+function addressOf(url: string, defaultPort: number): Address {
   const { hostname, port } = new URL(url);
-  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || 26_379) };
+  // URLs have brackets around IPv6 addresses.
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || defaultPort) };
 }
 
 /** ioredis takes `undefined` for a value. */

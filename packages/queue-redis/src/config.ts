@@ -2,13 +2,46 @@ import { z } from 'zod';
 
 const URL_EXAMPLE = "expected a URL such as 'redis://localhost:6379' or 'rediss://user:password@host:6380/0'";
 
-const url = z
-  .string({ error: URL_EXAMPLE })
-  .refine(value => /^rediss?:$/.test(URL.parse(value)?.protocol ?? ''), { error: URL_EXAMPLE });
+/** `problem` says what is wrong with a URL that leads to Redis, if anything is. What would be ignored is refused. */
+const url = (problem: (parsed: URL) => string | undefined) =>
+  z.string({ error: URL_EXAMPLE }).check(({ value, issues }) => {
+    const parsed = URL.parse(value);
+    const leadsToRedis = parsed !== null && /^rediss?:$/.test(parsed.protocol) && parsed.hostname !== '';
+    const message = leadsToRedis ? (extrasOf(parsed) ?? problem(parsed)) : URL_EXAMPLE;
+    if (message !== undefined) issues.push({ code: 'custom', input: value, message });
+  });
+
+function extrasOf({ search, hash }: URL): string | undefined {
+  return search === '' && hash === ''
+    ? undefined
+    : 'expected no ? and no # in the URL: the settings have keys of their own';
+}
+
+const connection = url(({ username, password, pathname }) => {
+  if (![username, password].every(isDecodable)) return 'expected % in a user or a password to be written as %25';
+  return /^\/?\d*$/.test(pathname) ? undefined : 'expected the number of a database after the host, as in /0';
+});
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Passwords in URLs would hold for one of many servers, and be shown where configurations are shown. */
+const address = (user: string, password: string) =>
+  url(given => {
+    if (given.username !== '' || given.password !== '')
+      return `expected no user in the URL: set ${user} and ${password}`;
+    return given.pathname.length > 1 ? 'expected nothing after the port' : undefined;
+  });
 
 const text = (what: string) => z.string({ error: `expected ${what}` }).min(1, { error: `expected ${what}` });
-const list = (what: string) =>
-  z.array(url, { error: `expected a list of ${what}` }).min(1, { error: `expected a list of ${what}` });
+const list = (what: string, item: ReturnType<typeof address>) =>
+  z.array(item, { error: `expected a list of ${what}` }).min(1, { error: `expected a list of ${what}` });
 
 /** `${ENV}` yields strings. */
 const number = (least: number) =>
@@ -32,7 +65,7 @@ const tls = z.strictObject({
 
 const sentinel = z.strictObject({
   name: text('the name of the master'),
-  sentinels: list('URLs of the sentinels'),
+  sentinels: list('URLs of the sentinels', address('sentinelUsername', 'sentinelPassword')),
   username: text('a user name').optional(),
   password: text('a password').optional(),
   sentinelUsername: text('a user name').optional(),
@@ -41,7 +74,7 @@ const sentinel = z.strictObject({
 });
 
 const cluster = z.strictObject({
-  nodes: list('URLs of some of the nodes'),
+  nodes: list('URLs of some of the nodes', address('username', 'password')),
   username: text('a user name').optional(),
   password: text('a password').optional(),
 });
@@ -50,7 +83,7 @@ const cluster = z.strictObject({
 export const configSchema = z
   .strictObject(
     {
-      connection: url.optional(),
+      connection: connection.optional(),
       sentinel: sentinel.optional(),
       cluster: cluster.optional(),
       tls: tls.optional(),

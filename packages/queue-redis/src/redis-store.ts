@@ -3,36 +3,22 @@ import { QueueUnavailableError } from '@switchyard/queue-api';
 import { CAPABILITIES } from './capabilities.ts';
 import { checkServer } from './check-server.ts';
 import { classify } from './classify.ts';
-import { connectClient, createClient, createSubscriber } from './clients.ts';
+import { createClient, createSubscriber } from './clients.ts';
 import type { RedisConfig } from './config.ts';
+import { connectClient } from './connect-client.ts';
 import { queueKeys } from './keys.ts';
 import { RedisQueue } from './redis-queue.ts';
 import { WakeUps } from './wake-ups.ts';
 
-const CONNECT_TIMEOUT_MS = 9000;
-
-/** Connects, or rejects with what the client said last. */
+/** Connects, or rejects with what stands in the way. */
 export async function connectRedisStore(config: RedisConfig, context: AdapterContext): Promise<QueueStore> {
   const report: AdapterContext['report'] = event => context.report(event);
   const name = `switchyard-${context.instance}`;
   const client = createClient(config, name);
-  let lastError: unknown;
-  let connected = false;
-  // Without a listener Node.js would end the process.
+  await connectClient(client, config);
   client.on('error', (cause: unknown) => {
-    lastError = cause;
-    if (connected) report({ level: 'error', code: 'connection', message: 'The connection to Redis failed', cause });
+    report({ level: 'error', code: 'connection', message: 'The connection to Redis failed', cause });
   });
-  const timer = setTimeout(() => client.disconnect(), CONNECT_TIMEOUT_MS);
-  try {
-    await connectClient(client);
-    connected = true;
-  } catch (error) {
-    client.disconnect();
-    throw lastError ?? error;
-  } finally {
-    clearTimeout(timer);
-  }
   void checkServer(client, report);
 
   const wakeUps = new WakeUps({ createSubscriber: () => createSubscriber(config, client, `${name}-wake`), report });

@@ -177,12 +177,18 @@ export class Consumer {
     return this.#options.concurrency - this.#options.slots.size - (this.#suspects.waiting === undefined ? 0 : 1);
   }
 
-  #startWaiting(): void {
+  #startWaiting(): boolean {
+    let started = false;
     if (this.#suspects.waiting !== undefined && this.#options.slots.size < this.#options.concurrency) {
       const suspect = this.#suspects.startWaiting(() => this.#pump.schedule());
       if (suspect !== undefined) this.#start(suspect);
+      started = suspect !== undefined;
     }
-    while (this.#buffer.length > 0 && this.#freeSlots() > 0) this.#start(this.#buffer.shift() as Attempt);
+    while (this.#buffer.length > 0 && this.#freeSlots() > 0) {
+      this.#start(this.#buffer.shift() as Attempt);
+      started = true;
+    }
+    return started;
   }
 
   #start(attempt: Attempt): void {

@@ -13,8 +13,8 @@ export interface PumpOptions {
   readonly random: Random;
   readonly leaseMs: number;
   readonly concurrency: number;
-  /** Start what is leased and has a free slot. */
-  readonly startWaiting: () => void;
+  /** Starts what is leased and has a free slot; returns whether there was any. */
+  readonly startWaiting: () => boolean;
   /** Free slots plus prefetch, less what is leased and not started. */
   readonly room: () => number;
   /** Jobs have arrived; `leasedAt` is when their leases began at the earliest. */
@@ -146,7 +146,11 @@ export class Pump {
 
   #pump(): void {
     if (this.#store === undefined || this.#ended) return;
-    if (this.#fetching) this.#options.startWaiting();
+    if (this.#fetching && this.#options.startWaiting()) {
+      // Some handlers are done at once. What they and those behind them leave to settle travels in one call.
+      this.schedule();
+      return;
+    }
     this.#sendSettlements(this.#store);
     this.#askForMore(this.#store);
   }

@@ -26,7 +26,7 @@ function setUp({ exchange = false, capabilities = {}, room = 10 }: PumpWorldOpti
     random: half,
     leaseMs: 30_000,
     concurrency: room,
-    startWaiting: () => {},
+    startWaiting: () => false,
     room: () => state.room,
     onDeliveries: deliveries => {
       for (const delivery of deliveries) arrived.push(idOf(delivery));
