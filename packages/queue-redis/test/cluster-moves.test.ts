@@ -17,7 +17,7 @@ afterAll(() => admins.forEach(admin => admin.disconnect()));
 
 /** Moves a slot and what is in it to another node, slowly enough for calls to meet it half moved. */
 async function moveSlot(slot: number, from: Redis, to: Redis): Promise<void> {
-  const [source, target] = await Promise.all([from, to].map(node => node.cluster('MYID') as Promise<string>));
+  const [source, target] = await Promise.all([from, to].map(node => node.cluster('MYID')));
   await to.cluster('SETSLOT', slot, 'IMPORTING', source!);
   await from.cluster('SETSLOT', slot, 'MIGRATING', target!);
   for (;;) {
@@ -46,9 +46,9 @@ it('a queue whose slot moves to another node and back goes on, and loses nothing
   queue.process(({ id }) => void ran.push(id), { concurrency: 5 });
 
   const added: string[] = [];
-  let moving = true;
+  const moved = new AbortController();
   const load = (async () => {
-    while (moving) added.push(await queue.add({}));
+    while (!moved.signal.aborted) added.push(await queue.add({}));
   })();
   for (const [from, to] of [
     [home, (home + 1) % 3],
@@ -59,7 +59,7 @@ it('a queue whose slot moves to another node and back goes on, and loses nothing
     await moveSlot(slot, admins[from!]!, admins[to!]!);
     await vi.waitFor(() => expect(added.length).toBeGreaterThan(before + 20), { timeout: 10_000 });
   }
-  moving = false;
+  moved.abort();
   await load;
   await vi.waitFor(() => expect(added.filter(id => !ran.includes(id))).toEqual([]), { timeout: 40_000 });
   await service.close();
