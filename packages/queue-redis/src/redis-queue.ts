@@ -86,6 +86,8 @@ export class RedisQueue implements StoreQueue {
       args.push(job.id, job.priority, job.delayMs, envelopeTail(job));
     }
     if (args.length > 1) calls.push(this.#store(args, timeoutMs));
+    // Who waits in this very process asks right behind it, on the same connection, and so before it could be told.
+    if (jobs.some(({ delayMs }) => delayMs === 0)) this.#sleepers.wake(0);
     // One connection keeps their order; a failure speaks for all, and those that were stored are known by their ids.
     await Promise.all(calls);
     return outcomes;

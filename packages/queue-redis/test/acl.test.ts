@@ -122,11 +122,15 @@ it.concurrent('without the channels jobs are found by looking, and one warning s
     redis: { connection, keyPrefix },
     logger: { debug() {}, info() {}, warn: message => void warnings.push(message), error() {} },
   });
+  await using elsewhere = await openStore({ connection, keyPrefix });
+  const there = await elsewhere.store.open({ plugin: '', name: 'deaf' });
   const queue = await service.getQueue('deaf');
   const ran = new Set<string>();
   queue.process(({ id }) => void ran.add(id));
   for (let round = 0; round < 3; round++) {
-    const id = await queue.add({});
+    const job = newJob();
+    await there.enqueue([job], IN_TIME);
+    const { id } = job;
     await vi.waitFor(() => expect(ran).toContain(id), { timeout: 10_000 });
   }
   await service.close();

@@ -90,7 +90,7 @@ export class Consumer {
       clock,
       random,
       leaseMs,
-      concurrency,
+      capacity: concurrency + options.prefetch,
       startWaiting: () => this.#startWaiting(),
       room: () => this.#freeSlots() - this.#buffer.length + (this.#suspects.prefetchAllowed ? options.prefetch : 0),
       onDeliveries: (deliveries, leasedAt) => this.#receive(deliveries, leasedAt),

@@ -40,6 +40,8 @@ export interface ProducerOptions {
 
 /** While the store does not answer, no more than this many jobs wait for it; more are refused at once (rule 7). */
 const MOST_WAITING_WHILE_DOWN = 10_000;
+/** Fewer jobs than this are not worth two calls. */
+const HALVED_FROM = 50;
 /** Deadlines are looked at no more often than this many times in an `addTimeout`, however many jobs wait. */
 const LOOKS_PER_TIMEOUT = 100;
 
@@ -188,7 +190,10 @@ export class Producer {
     // Until the store was reached once its limits are unknown: send one small call to open it.
     const { maxBatch, parallel } = this.#options.link.capabilities ?? COLD;
     while (this.#waiting.size > 0 && this.#inFlight.size < parallel.enqueue && !this.#retryPending) {
-      void this.#send(this.#waiting.take(maxBatch.enqueue).filter(entry => !entry.settled));
+      // An idle store gets the half of many to begin with: it works on one half while we prepare and answer the other.
+      const isHalved = this.#inFlight.size === 0 && this.#waiting.size >= HALVED_FROM && parallel.enqueue > 1;
+      const most = isHalved ? Math.ceil(this.#waiting.size / 2) : maxBatch.enqueue;
+      void this.#send(this.#waiting.take(Math.min(most, maxBatch.enqueue)).filter(entry => !entry.settled));
     }
     if (this.#waiting.size === 0 && this.#inFlight.size === 0) {
       for (const resolve of this.#idleWaiters.splice(0)) resolve();

@@ -12,7 +12,8 @@ export interface PumpOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly leaseMs: number;
-  readonly concurrency: number;
+  /** Most jobs that may be in hand: slots plus prefetch. */
+  readonly capacity: number;
   /** Starts what is leased and has a free slot; returns whether there was any. */
   readonly startWaiting: () => boolean;
   /** Free slots plus prefetch, less what is leased and not started. */
@@ -159,15 +160,18 @@ export class Pump {
     if (!this.#fetching || this.#backingOff) return 0;
     // A store that takes no settlements gets no more jobs out of us either: memory stays bounded.
     const { maxBatch, parallel } = store.capabilities;
-    if (this.outbox.size > this.#options.concurrency + maxBatch.settle * parallel.settle) return 0;
+    if (this.outbox.size > this.#options.capacity + maxBatch.settle * parallel.settle) return 0;
     return Math.min(this.#options.room() - this.#requested, maxBatch.reserve);
   }
 
   #sendSettlements(open: OpenQueue): void {
     const { maxBatch, parallel } = open.store.capabilities;
+    const exchanges = open.queue.exchange !== undefined;
+    // While there are jobs in plenty the room is shared out among the calls: the store works on one while we run another.
+    const share = exchanges && this.#full ? Math.ceil(this.#options.capacity / parallel.settle) : Infinity;
     while (this.outbox.hasReady && this.#settleCalls < parallel.settle) {
-      const batch = this.outbox.take(maxBatch.settle);
-      const wanted = open.queue.exchange === undefined ? 0 : this.#wanted(open);
+      const batch = this.outbox.take(Math.min(maxBatch.settle, share));
+      const wanted = exchanges ? Math.min(this.#wanted(open), share) : 0;
       if (wanted > 0) this.#exchange(batch, wanted);
       else this.#settle(batch);
     }

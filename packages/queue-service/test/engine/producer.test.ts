@@ -61,6 +61,30 @@ describe('Producer, adding', () => {
     expect([first, ...rest].every(({ done, error }) => done && error === undefined)).toBe(true);
   });
 
+  it('sends an idle store the half of many, to have it work on one half while the other is dealt with', async () => {
+    const { producer, store, clock } = await setUpOpen(batches(1000, 4));
+    const held = store.enqueue.hold();
+    const first = jobs(100).map(job => watch(producer.add(job)));
+    await clock.advance(0);
+    const sizes = () => store.enqueue.calls.map(({ args: [batch] }) => batch.length);
+    expect(sizes()).toEqual([50, 50]);
+    expect(first.filter(({ done }) => done)).toHaveLength(50);
+    for (const job of jobs(50)) void producer.add(job);
+    await clock.advance(0);
+    expect(sizes()).toEqual([50, 50, 50]);
+    held.answer(first.slice(0, 50).map(() => OK));
+    await clock.advance(0);
+    for (const job of jobs(49)) void producer.add(job);
+    await clock.advance(0);
+    expect(sizes()).toEqual([50, 50, 50, 49]);
+  });
+
+  it('sends many in one call to a store that takes one call at a time', async () => {
+    const { producer, store } = await setUpOpen(batches(1000, 1));
+    await Promise.all(jobs(100).map(job => producer.add(job)));
+    expect(store.enqueue.calls).toHaveLength(1);
+  });
+
   it('never sends more at once than the store takes, nor more calls', async () => {
     const { producer, store } = await setUpOpen(batches(10, 3));
     let most = 0;

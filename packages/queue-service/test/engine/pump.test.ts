@@ -25,7 +25,7 @@ function setUp({ exchange = false, capabilities = {}, room = 10 }: PumpWorldOpti
     clock,
     random: half,
     leaseMs: 30_000,
-    concurrency: room,
+    capacity: room,
     startWaiting: () => false,
     room: () => state.room,
     onDeliveries: deliveries => {
@@ -412,6 +412,41 @@ describe('Pump, exchanging', () => {
     expect([arrived, done]).toEqual([['a', 'b'], ['a']]);
     expect(store.settle.calls).toEqual([]);
     expect(store.reserve.calls).toHaveLength(1);
+  });
+
+  it('shares the room out among its calls while jobs are in plenty', async () => {
+    const { pump, settle, store, put, state } = setUp({
+      exchange: true,
+      room: 10,
+      capabilities: {
+        maxBatch: { enqueue: 1, reserve: 100, settle: 100 },
+        parallel: { enqueue: 1, reserve: 2, settle: 2 },
+      },
+    });
+    const ids = Array.from('abcdefghijklmnopqrst');
+    store.deliver(...ids.map(id => job(id)));
+    pump.startFetching();
+    await settle();
+    const held = [store.exchange.hold(), store.exchange.hold()];
+    state.room = 10;
+    put(...ids.slice(0, 10));
+    await settle();
+    const calls = () => store.exchange.calls.map(({ args: [batch, { max }] }) => [batch.length, max]);
+    expect(calls()).toEqual([
+      [5, 5],
+      [5, 5],
+    ]);
+    // The one that is back is sent again while the other is under way.
+    held[0]!.answer({
+      outcomes: ids.slice(0, 5).map(() => ({ ok: true })),
+      deliveries: ids.slice(10, 15).map(id => job(id)),
+    });
+    await settle();
+    state.room = 10;
+    put(...ids.slice(10, 15));
+    await settle();
+    expect(calls()).toHaveLength(3);
+    expect(calls()[2]).toEqual([5, 5]);
   });
 
   it('asks for the room that the waiting reserve does not ask for', async () => {
