@@ -1,10 +1,15 @@
+import { randomUUID } from 'node:crypto';
+import { postgresAdapter } from '@switchyard/queue-postgres';
 import { redisAdapter } from '@switchyard/queue-redis';
 import { testServer } from '@switchyard/test-servers';
 import type { Contestant } from './contestant.ts';
 import { beeQueueContestant } from './contestants/bee-queue.ts';
+import { bullmqPostgresContestant } from './contestants/bullmq-postgres.ts';
 import { bullmqContestant } from './contestants/bullmq.ts';
 import { fastqContestant } from './contestants/fastq.ts';
+import { graphileBatchContestant, graphileContestant } from './contestants/graphile-worker.ts';
 import { pQueueContestant } from './contestants/p-queue.ts';
+import { pgBossContestant } from './contestants/pg-boss.ts';
 import { switchyard } from './contestants/switchyard.ts';
 
 /** Who races on which store: this project first, then what people use there today. */
@@ -18,5 +23,16 @@ export const STORES: Readonly<Record<string, readonly Contestant[]>> = {
     })),
     bullmqContestant,
     beeQueueContestant,
+  ],
+  postgres: [
+    switchyard(async () => ({
+      adapters: [postgresAdapter],
+      defaultStore: 'postgres',
+      postgres: { connection: (await testServer('postgres')).url, schema: `bench_${randomUUID().slice(0, 8)}` },
+    })),
+    graphileContestant,
+    graphileBatchContestant,
+    pgBossContestant,
+    bullmqPostgresContestant,
   ],
 };

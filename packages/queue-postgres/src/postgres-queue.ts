@@ -1,0 +1,370 @@
+import {
+  type Delivery,
+  type ExchangeRequest,
+  type ExchangeResult,
+  type JobCounts,
+  type NewJob,
+  type Outcome,
+  QueueUnavailableError,
+  type Receipt,
+  type ReserveRequest,
+  type Settlement,
+  type StoreQueue,
+} from '@switchyard/queue-api';
+import { CAPABILITIES } from './capabilities.ts';
+import type { Database, Row, Statement } from './database.ts';
+import { readEnvelope, readNote, writeEnvelope, writeNote } from './envelope.ts';
+import { inTime } from './in-time.ts';
+import { Sleepers } from './sleepers.ts';
+import type { Statements } from './sql/statements.ts';
+import type { WakeUps } from './wake-ups.ts';
+
+export interface PostgresQueueOptions {
+  /** What pg-boss calls it. */
+  readonly name: string;
+  readonly statements: Statements;
+  readonly database: Database;
+  readonly wakeUps: WakeUps;
+  readonly deadLetterMaxAgeMs: number;
+  readonly onClose: () => void;
+}
+
+/** One hand-out of one job: `token` is different for each. */
+interface Lease {
+  readonly id: string;
+  readonly token: number;
+  /** Where its row is. A renewal moves it. */
+  place: string;
+}
+
+const OK: Outcome = Object.freeze({ ok: true });
+const LEASE_LOST: Outcome = Object.freeze({ ok: false, code: 'lease-lost' });
+const UNKNOWN: Outcome = Object.freeze({ ok: false, code: 'unknown-outcome' });
+
+/** PostgreSQL answers soon or not at all. */
+const CALL_TIMEOUT_MS = 10_000;
+/** A request that is under way when its signal aborts may take so long; what it brings later is given back. */
+const ABORT_GRACE_MS = 80;
+/** How often to look for jobs in any case: a message that says that there is one can be lost. */
+const LOOK_ANYWAY_MS = 10_000;
+/** How often where nobody can tell that there is one. */
+const LOOK_OFTEN_MS = 1000;
+/** Bytes of jobs that one statement takes. */
+const MOST_BYTES = 16 * 1024 * 1024;
+
+/** One opened queue: the statements of `sql/` behind the adapter contract. */
+export class PostgresQueue implements StoreQueue {
+  readonly #options: PostgresQueueOptions;
+  readonly #sleepers = new Sleepers();
+  readonly #calls = new Set<Promise<unknown>>();
+  #stopListening: (() => void) | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: PostgresQueueOptions) {
+    this.#options = options;
+  }
+
+  async enqueue(jobs: readonly NewJob[], { timeoutMs }: { readonly timeoutMs: number }): Promise<Outcome[]> {
+    this.#checkOpen();
+    const end = performance.now() + timeoutMs;
+    const outcomes: Outcome[] = [];
+    let batch: NewJob[] = [];
+    let bytes = 0;
+    for (const job of jobs) {
+      const size = Buffer.byteLength(job.body);
+      const tooLarge = size > CAPABILITIES.maxBodyBytes;
+      outcomes.push(tooLarge ? refuseSize(size) : OK);
+      if (tooLarge) continue;
+      if (bytes > 0 && bytes + size > MOST_BYTES) {
+        // One after the other keeps their order; a failure speaks for all, and those that were stored are known by their ids.
+        await this.#store(batch, end - performance.now());
+        batch = [];
+        bytes = 0;
+      }
+      bytes += size;
+      batch.push(job);
+    }
+    if (batch.length > 0) await this.#store(batch, end - performance.now());
+    // Who waits in this very process need not be told.
+    this.#sleepers.wake(Math.min(...batch.map(({ delayMs }) => delayMs)));
+    return outcomes;
+  }
+
+  async reserve({ max, leaseMs, waitMs, signal }: ReserveRequest): Promise<readonly Delivery[]> {
+    const { wakeUps, name } = this.#options;
+    const end = performance.now() + waitMs;
+    if (waitMs > 0) this.#stopListening ??= wakeUps.listen(name, inMs => this.#sleepers.wake(inMs));
+    for (;;) {
+      this.#checkOpen();
+      if (signal.aborted) return [];
+      const { wakes } = this.#sleepers;
+      const found = await this.#lease(max, leaseMs, signal);
+      const left = end - performance.now();
+      if (found.deliveries.length > 0 || left <= 0) return found.deliveries;
+      // A lease that somebody takes from now on ends no sooner than after the length of a lease, if all are of the same.
+      const lookAgain = wakeUps.hears(name) ? LOOK_ANYWAY_MS : LOOK_OFTEN_MS;
+      await this.#sleepers.sleep(Math.min(left, leaseMs, found.waitMs, lookAgain), wakes, signal);
+      if (this.#closed !== undefined) return [];
+    }
+  }
+
+  async settle(settlements: readonly Settlement[], options: { readonly timeoutMs: number }): Promise<Outcome[]> {
+    const { outcomes } = await this.exchange(settlements, { max: 0, leaseMs: 0, ...options });
+    return outcomes;
+  }
+
+  async exchange(
+    settlements: readonly Settlement[],
+    { max, leaseMs, timeoutMs }: ExchangeRequest,
+  ): Promise<ExchangeResult & { outcomes: Outcome[] }> {
+    this.#checkOpen();
+    const call = this.#exchange(settlements, max, leaseMs, timeoutMs);
+    const reply = await inTime('exchange', timeoutMs, call, late => this.#giveBack(late.deliveries));
+    const outcomes = settlements.map(({ receipt }) => {
+      const { id } = receipt as Lease;
+      if (reply.settled.has(id)) return OK;
+      return reply.unknown.has(id) ? UNKNOWN : LEASE_LOST;
+    });
+    return { outcomes, deliveries: reply.deliveries };
+  }
+
+  async extend(
+    receipts: readonly Receipt[],
+    leaseMs: number,
+    { timeoutMs }: { readonly timeoutMs: number },
+  ): Promise<Outcome[]> {
+    this.#checkOpen();
+    const held = await inTime('extend', timeoutMs, this.#extend(receipts as readonly Lease[], leaseMs, timeoutMs));
+    return receipts.map(receipt => (held.has((receipt as Lease).id) ? OK : LEASE_LOST));
+  }
+
+  async counts(): Promise<JobCounts> {
+    this.#checkOpen();
+    const { statements, name } = this.#options;
+    const call = this.#run(statements.counts, [name], CALL_TIMEOUT_MS);
+    const [row] = await inTime('counts', CALL_TIMEOUT_MS, call);
+    const [waiting, delayed, active, dead] = row as [number, number, number, number];
+    return { waiting, delayed, active, dead };
+  }
+
+  close({ timeoutMs }: { readonly timeoutMs: number }): Promise<void> {
+    this.#closed ??= this.#end(timeoutMs);
+    return this.#closed;
+  }
+
+  async #end(timeoutMs: number): Promise<void> {
+    this.#stopListening?.();
+    this.#sleepers.end();
+    const { promise: late, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, timeoutMs);
+    // What is under way may bring jobs, and giving them back is a call of its own.
+    const settled = async () => {
+      while (this.#calls.size > 0) await Promise.allSettled(this.#calls);
+    };
+    await Promise.race([settled(), late]);
+    clearTimeout(timer);
+    this.#options.onClose();
+  }
+
+  #checkOpen(): void {
+    if (this.#closed === undefined) return;
+    throw new QueueUnavailableError('not-stored', `Queue ${this.#options.name} of the PostgreSQL store is closed`);
+  }
+
+  async #store(jobs: readonly NewJob[], timeoutMs: number): Promise<void> {
+    const { statements, name, wakeUps, deadLetterMaxAgeMs } = this.#options;
+    const values = [
+      name,
+      jobs.map(({ id }) => id),
+      jobs.map(({ priority }) => -priority),
+      jobs.map(({ delayMs }) => delayMs),
+      jobs.map(writeEnvelope),
+      Math.max(1, Math.ceil(deadLetterMaxAgeMs / 1000)),
+      ...wakeUps.address(name),
+    ];
+    await inTime('enqueue', timeoutMs, this.#run(statements.enqueue, values, timeoutMs));
+  }
+
+  /** Looks once. Answers soon after `signal` aborts. */
+  async #lease(max: number, leaseMs: number, signal: AbortSignal): Promise<{ deliveries: Delivery[]; waitMs: number }> {
+    const call = this.#exchange([], max, leaseMs, CALL_TIMEOUT_MS);
+    let given = false;
+    const aborted = Promise.withResolvers<undefined>();
+    const onAbort = () => setTimeout(aborted.resolve, ABORT_GRACE_MS, undefined);
+    signal.addEventListener('abort', onAbort, { once: true });
+    try {
+      const reply = await Promise.race([inTime('reserve', CALL_TIMEOUT_MS, call), aborted.promise]);
+      if (reply === undefined || this.#closed !== undefined) return { deliveries: [], waitMs: Infinity };
+      given = true;
+      return reply;
+    } finally {
+      signal.removeEventListener('abort', onAbort);
+      // Whenever it answers: nobody waits for it any more.
+      if (!given) call.then(late => this.#giveBack(late.deliveries)).catch(() => {});
+    }
+  }
+
+  async #exchange(settlements: readonly Settlement[], max: number, leaseMs: number, timeoutMs: number): Promise<Reply> {
+    const { statements, name, wakeUps } = this.#options;
+    const send = async (some: readonly Settlement[], most: number) => {
+      const values = [name, ...settlementArrays(some), most, leaseMs, ...wakeUps.address(name)];
+      return readReply(await this.#run(statements.exchange, values, timeoutMs));
+    };
+    const reply = await send(settlements, max);
+    const missed = settlements.filter(({ receipt }) => !reply.settled.has((receipt as Lease).id));
+    if (missed.length === 0) return reply;
+    try {
+      const moved = await this.#findMoved(
+        missed.map(({ receipt }) => receipt as Lease),
+        timeoutMs,
+      );
+      if (moved.size === 0) return reply;
+      const again = await send(
+        missed.filter(({ receipt }) => moved.has(receipt)),
+        0,
+      );
+      return { ...reply, settled: new Set([...reply.settled, ...again.settled]) };
+    } catch {
+      // What was settled is, and what was leased must arrive.
+      return { ...reply, unknown: new Set(missed.map(({ receipt }) => (receipt as Lease).id)) };
+    }
+  }
+
+  async #extend(leases: readonly Lease[], leaseMs: number, timeoutMs: number): Promise<ReadonlySet<string>> {
+    const { statements } = this.#options;
+    const held = new Set<string>();
+    const send = async (some: readonly Lease[]) => {
+      const values = [
+        some.map(({ place }) => place),
+        some.map(({ id }) => id),
+        some.map(({ token }) => token),
+        leaseMs,
+      ];
+      const places = new Map((await this.#run(statements.extend, values, timeoutMs)) as [string, string][]);
+      for (const lease of some) {
+        const place = places.get(lease.id);
+        if (place === undefined) continue;
+        lease.place = place;
+        held.add(lease.id);
+      }
+    };
+    await send(leases);
+    const moved = await this.#findMoved(
+      leases.filter(({ id }) => !held.has(id)),
+      timeoutMs,
+    );
+    if (moved.size > 0) await send(leases.filter(lease => moved.has(lease)));
+    return held;
+  }
+
+  /** Those whose rows are still there, but elsewhere; they know where from here on. */
+  async #findMoved(leases: readonly Lease[], timeoutMs: number): Promise<ReadonlySet<unknown>> {
+    const { statements, name } = this.#options;
+    const moved = new Set<Lease>();
+    if (leases.length === 0) return moved;
+    const rows = await this.#run(statements.findPlaces, [name, leases.map(({ id }) => id)], timeoutMs);
+    const places = new Map(rows as [string, string][]);
+    for (const lease of leases) {
+      const place = places.get(lease.id);
+      if (place === undefined || place === lease.place) continue;
+      lease.place = place;
+      moved.add(lease);
+    }
+    return moved;
+  }
+
+  /** Their leases end by themselves if this fails too. */
+  #giveBack(deliveries: readonly Delivery[]): void {
+    if (deliveries.length === 0) return;
+    const released = deliveries.map(({ receipt }) => ({ kind: 'release', receipt }) as const);
+    this.#exchange(released, 0, 0, CALL_TIMEOUT_MS).catch(() => {});
+  }
+
+  #run(statement: Statement, values: unknown[], timeoutMs: number): Promise<Row[]> {
+    const call = this.#options.database.run(statement, values, timeoutMs);
+    const forget = () => void this.#calls.delete(call);
+    this.#calls.add(call);
+    call.then(forget, forget);
+    return call;
+  }
+}
+
+interface Reply {
+  readonly settled: ReadonlySet<string>;
+  /** Settlements of which nobody can say what became of them. */
+  readonly unknown: ReadonlySet<string>;
+  readonly deliveries: Delivery[];
+  /** In how many ms there may be a job, by what was known. */
+  readonly waitMs: number;
+}
+
+type SettlementArrays = [
+  ...done: [places: string[], ids: string[], tokens: number[]],
+  ...back: [places: string[], ids: string[], tokens: number[], kinds: string[], delays: number[], notes: unknown[]],
+];
+
+/** Acknowledgements, then what goes back: as the statement takes them. */
+function settlementArrays(settlements: readonly Settlement[]): SettlementArrays {
+  const arrays: SettlementArrays = [[], [], [], [], [], [], [], [], []];
+  const [donePlaces, doneIds, doneTokens, places, ids, tokens, kinds, delays, notes] = arrays;
+  for (const settlement of settlements) {
+    const { id, token, place } = settlement.receipt as Lease;
+    if (settlement.kind === 'ack') {
+      donePlaces.push(place);
+      doneIds.push(id);
+      doneTokens.push(token);
+      continue;
+    }
+    places.push(place);
+    ids.push(id);
+    tokens.push(token);
+    kinds.push(settlement.kind);
+    delays.push(settlement.kind === 'dead' ? 0 : (settlement.delayMs ?? 0));
+    notes.push(settlement.note === undefined ? null : writeNote(settlement.note));
+  }
+  return arrays;
+}
+
+type ReplyRow = readonly [
+  what: string,
+  id: string,
+  place: string,
+  token: number,
+  attempt: number,
+  priority: number,
+  data: unknown,
+  /** Of a job, from when it is ready, in µs; else in how many ms there may be one. */
+  time: number | null,
+  enqueuedAt: number | null,
+  output: unknown,
+];
+
+function readReply(rows: Row[]): Reply {
+  const settled = new Set<string>();
+  const leased: ReplyRow[] = [];
+  let waitMs = Infinity;
+  for (const row of rows as unknown as ReplyRow[]) {
+    const [what, id, , , , , , time] = row;
+    if (what === 'settled') settled.add(id);
+    else if (what === 'leased') leased.push(row);
+    else if (what === 'due' && time !== null) waitMs = time;
+  }
+  leased.sort((one, other) => other[5] - one[5] || (one[7] as number) - (other[7] as number));
+  return { settled, unknown: new Set(), deliveries: leased.map(deliveryOf), waitMs };
+}
+
+function deliveryOf([, id, place, token, attempt, priority, data, , enqueuedAt, output]: ReplyRow): Delivery {
+  const receipt: Lease = { id, token, place };
+  const envelope = readEnvelope(data);
+  if (envelope === undefined || enqueuedAt === null) {
+    return { kind: 'unreadable', why: 'it has no envelope of this store', receipt };
+  }
+  const note = readNote(output);
+  const job = { kind: 'job', id, attempt, receipt, priority: -priority, enqueuedAt, ...envelope } as const;
+  return note === undefined ? job : { ...job, note };
+}
+
+function refuseSize(size: number): Outcome {
+  const message = `The body has ${size} bytes; the PostgreSQL store takes up to ${CAPABILITIES.maxBodyBytes}`;
+  return { ok: false, code: 'payload-too-large', message };
+}

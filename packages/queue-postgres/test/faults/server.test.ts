@@ -1,0 +1,4 @@
+import { describeServerFaults } from '@switchyard/fault-kit';
+import { postgresUnderTest } from './server.ts';
+
+describeServerFaults(postgresUnderTest);

@@ -1,0 +1,4 @@
+import { describeWorkerFaults } from '@switchyard/fault-kit';
+import { ownPlace } from './place.ts';
+
+describeWorkerFaults(ownPlace);
