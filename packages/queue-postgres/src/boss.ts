@@ -55,7 +55,7 @@ function migrationFrom(schema: string, version: number): string | undefined {
 }
 
 /** The schema is not as it must be, and createSchema is false. */
-export class SchemaError extends Error {
+class SchemaError extends Error {
   constructor(schema: string, what: string, sql: string) {
     super(
       `The schema ${schema} ${what}, and postgres.createSchema is false. Set it to true, or have an administrator run:\n\n${sql}`,

@@ -13,7 +13,8 @@ import {
 } from '@switchyard/queue-api';
 import { CAPABILITIES } from './capabilities.ts';
 import type { Database, Row, Statement } from './database.ts';
-import { readEnvelope, readNote, writeEnvelope, writeNote } from './envelope.ts';
+import { writeEnvelope } from './envelope.ts';
+import { type Lease, readReply, type Reply, settlementArrays } from './exchange-call.ts';
 import { inTime } from './in-time.ts';
 import { Sleepers } from './sleepers.ts';
 import type { Statements } from './sql/statements.ts';
@@ -27,14 +28,6 @@ export interface PostgresQueueOptions {
   readonly wakeUps: WakeUps;
   readonly deadLetterMaxAgeMs: number;
   readonly onClose: () => void;
-}
-
-/** One hand-out of one job: `token` is different for each. */
-interface Lease {
-  readonly id: string;
-  readonly token: number;
-  /** Where its row is. A renewal moves it. */
-  place: string;
 }
 
 const OK: Outcome = Object.freeze({ ok: true });
@@ -210,12 +203,14 @@ export class PostgresQueue implements StoreQueue {
       const values = [name, ...settlementArrays(some), most, leaseMs, ...wakeUps.address(name)];
       return readReply(await this.#run(statements.exchange, values, timeoutMs));
     };
+    const sent = placesOf(settlements.map(({ receipt }) => receipt as Lease));
     const reply = await send(settlements, max);
     const missed = settlements.filter(({ receipt }) => !reply.settled.has((receipt as Lease).id));
     if (missed.length === 0) return reply;
     try {
       const moved = await this.#findMoved(
         missed.map(({ receipt }) => receipt as Lease),
+        sent,
         timeoutMs,
       );
       if (moved.size === 0) return reply;
@@ -248,17 +243,23 @@ export class PostgresQueue implements StoreQueue {
         held.add(lease.id);
       }
     };
+    const sent = placesOf(leases);
     await send(leases);
     const moved = await this.#findMoved(
       leases.filter(({ id }) => !held.has(id)),
+      sent,
       timeoutMs,
     );
     if (moved.size > 0) await send(leases.filter(lease => moved.has(lease)));
     return held;
   }
 
-  /** Those whose rows are still there, but elsewhere; they know where from here on. */
-  async #findMoved(leases: readonly Lease[], timeoutMs: number): Promise<ReadonlySet<unknown>> {
+  /** Those whose rows are still there, but not where they were when they were sent; they know where from here on. */
+  async #findMoved(
+    leases: readonly Lease[],
+    sent: ReadonlyMap<Lease, string>,
+    timeoutMs: number,
+  ): Promise<ReadonlySet<unknown>> {
     const { statements, name } = this.#options;
     const moved = new Set<Lease>();
     if (leases.length === 0) return moved;
@@ -266,7 +267,7 @@ export class PostgresQueue implements StoreQueue {
     const places = new Map(rows as [string, string][]);
     for (const lease of leases) {
       const place = places.get(lease.id);
-      if (place === undefined || place === lease.place) continue;
+      if (place === undefined || place === sent.get(lease)) continue;
       lease.place = place;
       moved.add(lease);
     }
@@ -289,79 +290,8 @@ export class PostgresQueue implements StoreQueue {
   }
 }
 
-interface Reply {
-  readonly settled: ReadonlySet<string>;
-  /** Settlements of which nobody can say what became of them. */
-  readonly unknown: ReadonlySet<string>;
-  readonly deliveries: Delivery[];
-  /** In how many ms there may be a job, by what was known. */
-  readonly waitMs: number;
-}
-
-type SettlementArrays = [
-  ...done: [places: string[], ids: string[], tokens: number[]],
-  ...back: [places: string[], ids: string[], tokens: number[], kinds: string[], delays: number[], notes: unknown[]],
-];
-
-/** Acknowledgements, then what goes back: as the statement takes them. */
-function settlementArrays(settlements: readonly Settlement[]): SettlementArrays {
-  const arrays: SettlementArrays = [[], [], [], [], [], [], [], [], []];
-  const [donePlaces, doneIds, doneTokens, places, ids, tokens, kinds, delays, notes] = arrays;
-  for (const settlement of settlements) {
-    const { id, token, place } = settlement.receipt as Lease;
-    if (settlement.kind === 'ack') {
-      donePlaces.push(place);
-      doneIds.push(id);
-      doneTokens.push(token);
-      continue;
-    }
-    places.push(place);
-    ids.push(id);
-    tokens.push(token);
-    kinds.push(settlement.kind);
-    delays.push(settlement.kind === 'dead' ? 0 : (settlement.delayMs ?? 0));
-    notes.push(settlement.note === undefined ? null : writeNote(settlement.note));
-  }
-  return arrays;
-}
-
-type ReplyRow = readonly [
-  what: string,
-  id: string,
-  place: string,
-  token: number,
-  attempt: number,
-  priority: number,
-  data: unknown,
-  /** Of a job, from when it is ready, in µs; else in how many ms there may be one. */
-  time: number | null,
-  enqueuedAt: number | null,
-  output: unknown,
-];
-
-function readReply(rows: Row[]): Reply {
-  const settled = new Set<string>();
-  const leased: ReplyRow[] = [];
-  let waitMs = Infinity;
-  for (const row of rows as unknown as ReplyRow[]) {
-    const [what, id, , , , , , time] = row;
-    if (what === 'settled') settled.add(id);
-    else if (what === 'leased') leased.push(row);
-    else if (what === 'due' && time !== null) waitMs = time;
-  }
-  leased.sort((one, other) => other[5] - one[5] || (one[7] as number) - (other[7] as number));
-  return { settled, unknown: new Set(), deliveries: leased.map(deliveryOf), waitMs };
-}
-
-function deliveryOf([, id, place, token, attempt, priority, data, , enqueuedAt, output]: ReplyRow): Delivery {
-  const receipt: Lease = { id, token, place };
-  const envelope = readEnvelope(data);
-  if (envelope === undefined || enqueuedAt === null) {
-    return { kind: 'unreadable', why: 'it has no envelope of this store', receipt };
-  }
-  const note = readNote(output);
-  const job = { kind: 'job', id, attempt, receipt, priority: -priority, enqueuedAt, ...envelope } as const;
-  return note === undefined ? job : { ...job, note };
+function placesOf(leases: readonly Lease[]): ReadonlyMap<Lease, string> {
+  return new Map(leases.map(lease => [lease, lease.place]));
 }
 
 function refuseSize(size: number): Outcome {

@@ -97,7 +97,8 @@ class PostgresStore implements QueueStore {
   async #statementsFor(schema: string, table: string): Promise<Statements> {
     const known = this.#statements.get(table);
     if (known !== undefined) return known;
-    await checkSchema(this.#options.database, schema, table);
+    const { database, context } = this.#options;
+    await checkSchema(database, schema, table, event => context.report(event));
     const statements = statementsFor({ schema, name: table });
     this.#statements.set(table, statements);
     return statements;

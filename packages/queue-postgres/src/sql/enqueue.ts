@@ -16,13 +16,13 @@ export function enqueue(table: JobTable): Statement {
     name: statementName('enqueue', table),
     text: `
       WITH jobs AS (
-        SELECT id, priority, data, now() + ceil(delay_ms * 1000) * interval '1 microsecond' AS due, n
+        SELECT id, priority, data, n, now() + (ceil(delay_ms * 1000) + n - 1) * interval '1 microsecond' AS due
         FROM unnest($2::uuid[], $3::int[], $4::float8[], $5::jsonb[]) WITH ORDINALITY AS job (id, priority, delay_ms, data, n)
       ), added AS (
         INSERT INTO ${quoted(table)} (id, name, priority, data, state, policy, retry_limit, expire_seconds, deletion_seconds, keep_until,
           source_created_on, created_on, start_after)
         SELECT id, $1::text, priority, data, 'created', 'standard', ${NO_LIMIT}, ${NEVER_EXPIRES}, $6::int, 'infinity',
-          now(), due + n * interval '1 microsecond', due + n * interval '1 microsecond'
+          now(), due, due
         FROM jobs ORDER BY n
         ON CONFLICT DO NOTHING
         RETURNING start_after

@@ -74,5 +74,6 @@ export const COLUMNS: Readonly<Record<string, string>> = {
 export const INDEXES: Readonly<Record<string, RegExp>> = {
   'the order of waiting jobs': /\(name, priority DESC, created_on[,)].*WHERE.*state <.*active.*NOT blocked/,
   'leases and delays': /\(name, state, blocked, start_after\)/,
-  'their ids': /UNIQUE.*\(name, id\)/,
 };
+
+export const PRIMARY_KEY = /UNIQUE.*\(name, id\)/;

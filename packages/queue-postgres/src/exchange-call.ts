@@ -1,0 +1,87 @@
+import type { Delivery, Settlement } from '@switchyard/queue-api';
+import type { Row } from './database.ts';
+import { readEnvelope, readNote, writeNote } from './envelope.ts';
+
+/** One hand-out of one job: `token` is different for each. */
+export interface Lease {
+  readonly id: string;
+  readonly token: number;
+  /** Where its row is. A renewal moves it. */
+  place: string;
+}
+
+/** What `exchange` answers, see there. */
+export interface Reply {
+  readonly settled: ReadonlySet<string>;
+  /** Settlements of which nobody can say what became of them. */
+  readonly unknown: ReadonlySet<string>;
+  readonly deliveries: Delivery[];
+  /** In how many ms there may be a job, by what was known. */
+  readonly waitMs: number;
+}
+
+type SettlementArrays = [
+  ...done: [places: string[], ids: string[], tokens: number[]],
+  ...back: [places: string[], ids: string[], tokens: number[], kinds: string[], delays: number[], notes: unknown[]],
+];
+
+/** Acknowledgements, then what goes back: as the statement takes them. */
+export function settlementArrays(settlements: readonly Settlement[]): SettlementArrays {
+  const arrays: SettlementArrays = [[], [], [], [], [], [], [], [], []];
+  const [donePlaces, doneIds, doneTokens, places, ids, tokens, kinds, delays, notes] = arrays;
+  for (const settlement of settlements) {
+    const { id, token, place } = settlement.receipt as Lease;
+    if (settlement.kind === 'ack') {
+      donePlaces.push(place);
+      doneIds.push(id);
+      doneTokens.push(token);
+      continue;
+    }
+    places.push(place);
+    ids.push(id);
+    tokens.push(token);
+    kinds.push(settlement.kind);
+    delays.push(settlement.kind === 'dead' ? 0 : (settlement.delayMs ?? 0));
+    notes.push(settlement.note === undefined ? null : writeNote(settlement.note));
+  }
+  return arrays;
+}
+
+type ReplyRow = readonly [
+  what: string,
+  id: string,
+  place: string,
+  token: number,
+  attempt: number,
+  priority: number,
+  data: unknown,
+  /** Of a job, from when it is ready, in µs; else in how many ms there may be one. */
+  time: number | null,
+  enqueuedAt: number | null,
+  output: unknown,
+];
+
+export function readReply(rows: Row[]): Reply {
+  const settled = new Set<string>();
+  const leased: ReplyRow[] = [];
+  let waitMs = Infinity;
+  for (const row of rows as unknown as ReplyRow[]) {
+    const [what, id, , , , , , time] = row;
+    if (what === 'settled') settled.add(id);
+    else if (what === 'leased') leased.push(row);
+    else if (what === 'due' && time !== null) waitMs = time;
+  }
+  leased.sort((one, other) => other[5] - one[5] || (one[7] as number) - (other[7] as number));
+  return { settled, unknown: new Set(), deliveries: leased.map(deliveryOf), waitMs };
+}
+
+function deliveryOf([, id, place, token, attempt, priority, data, , enqueuedAt, output]: ReplyRow): Delivery {
+  const receipt: Lease = { id, token, place };
+  const envelope = readEnvelope(data);
+  if (envelope === undefined || enqueuedAt === null) {
+    return { kind: 'unreadable', why: 'it has no envelope of this store', receipt };
+  }
+  const note = readNote(output);
+  const job = { kind: 'job', id, attempt, receipt, priority: -priority, enqueuedAt, ...envelope } as const;
+  return note === undefined ? job : { ...job, note };
+}
