@@ -1,6 +1,7 @@
 import type { QueueAdapter, StoreCapabilities } from '@switchyard/queue-api';
 import { capabilityTable } from '@switchyard/queue-conformance';
 import { memoryAdapter } from '@switchyard/queue-memory';
+import { postgresAdapter } from '@switchyard/queue-postgres';
 import { redisAdapter } from '@switchyard/queue-redis';
 import { testServer } from '@switchyard/test-servers';
 import { format, resolveConfig } from 'prettier';
@@ -20,6 +21,12 @@ export async function renewCapabilitySection(page: string): Promise<string> {
   const table = capabilityTable({
     memory: await capabilitiesOf(memoryAdapter, undefined),
     redis: await capabilitiesOf(redisAdapter, { connection: (await testServer('redis')).url, keyPrefix: 'docs' }),
+    postgres: await capabilitiesOf(postgresAdapter, {
+      connection: (await testServer('postgres')).url,
+      schema: 'docs',
+      poolSize: 1,
+      createSchema: true,
+    }),
   });
   const renewed = page.replace(SECTION, () => `\n${table}\n`);
   const options = await resolveConfig(new URL('../package.json', import.meta.url));

@@ -8,14 +8,31 @@ import { expect, it, vi } from 'vitest';
 import { startProgram } from '../../standalone/test/start-program.ts';
 import { freePort } from './free-port.ts';
 
-/** A configuration file that only names another store, and where it is. */
-async function redisConfig(): Promise<{ path: string } & Disposable> {
+/** A configuration file that is read after the example's own. */
+function configFile(backend: object): { path: string } & Disposable {
   const folder = mkdtempSync(join(tmpdir(), 'switchyard-example-'));
-  const path = join(folder, 'app-config.redis.yaml');
-  const redis = { connection: (await testServer('redis')).url, keyPrefix: `example-${randomUUID()}` };
-  writeFileSync(path, JSON.stringify({ backend: { queue: { defaultStore: 'redis', redis } } }));
+  const path = join(folder, 'app-config.more.yaml');
+  writeFileSync(path, JSON.stringify({ backend }));
   return { path, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) };
 }
+
+/** What names another store and where it is, and nothing else. */
+const STORES: Readonly<Record<string, () => Promise<object>>> = {
+  async Redis() {
+    const redis = { connection: (await testServer('redis')).url, keyPrefix: `example-${randomUUID()}` };
+    return { queue: { defaultStore: 'redis', redis } };
+  },
+  async PostgreSQL() {
+    const postgres = { connection: (await testServer('postgres')).url, schema: `example_${Date.now()}` };
+    return { queue: { defaultStore: 'postgres', postgres } };
+  },
+  async 'the database that Backstage itself uses'() {
+    const { address } = await testServer('postgres');
+    const connection = { ...address, user: 'postgres', database: 'postgres' };
+    const database = { client: 'pg', connection, pluginDivisionMode: 'schema' };
+    return { database, queue: { defaultStore: 'postgres', postgres: { connection } } };
+  },
+};
 
 const folder = fileURLToPath(new URL('..', import.meta.url));
 
@@ -57,15 +74,16 @@ it(
   },
 );
 
-it('does the same with its jobs in Redis, by nothing but its configuration', { timeout: 90_000 }, async () => {
-  using config = await redisConfig();
+it.each(Object.keys(STORES))('does the same with its jobs in %s', { timeout: 90_000 }, async name => {
+  const backendConfig = await STORES[name]!();
+  using config = configFile(backendConfig);
   await using backend = await startBackend(config.path);
   await backend.prints('A simple report: finished');
   await backend.prints('A report in three seconds: finished');
   await backend.prints('A report that always fails: given up after 3 attempts');
   expect((await backend.get('/jobs-demo/health')).body).toMatchObject({
     healthy: true,
-    queues: [{ name: 'reports', store: 'redis', state: 'running' }],
+    queues: [{ name: 'reports', store: name === 'Redis' ? 'redis' : 'postgres', state: 'running' }],
   });
   await backend.post('/jobs-producer/audit', { action: 'login' });
   backend.terminate();
