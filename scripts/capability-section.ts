@@ -24,7 +24,7 @@ export async function renewCapabilitySection(page: string): Promise<string> {
     postgres: await capabilitiesOf(postgresAdapter, {
       connection: (await testServer('postgres')).url,
       schema: 'docs',
-      poolSize: 1,
+      poolSize: 2,
       createSchema: true,
     }),
   });

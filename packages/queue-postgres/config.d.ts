@@ -32,7 +32,7 @@ export interface Config {
             };
         /** The schema of pg-boss, made when it is not there. Default: backstage__queue_service. */
         schema?: string;
-        /** Most connections of one process, besides one that waits for jobs. Default: 5. */
+        /** Most connections of one process, at least 2, besides one that waits for jobs. Default: 5. */
         poolSize?: number | string;
         /** Whether the schema is made and migrated. If not, an administrator must. Default: true. */
         createSchema?: boolean | string;

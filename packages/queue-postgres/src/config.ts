@@ -54,7 +54,8 @@ export const configSchema = z.strictObject(
         error: 'expected the name of a schema: up to 50 lower-case letters, digits and _, beginning with no digit',
       })
       .default('backstage__queue_service'),
-    poolSize: number(1).default(5),
+    // One may be busy with the maintenance of pg-boss.
+    poolSize: number(2).default(5),
     createSchema: boolean.default(true),
   },
   { error: 'expected the settings of the PostgreSQL store: set connection' },

@@ -21,6 +21,8 @@ export interface DatabaseOptions {
 const CONNECT_TIMEOUT_MS = 5000;
 /** PostgreSQL gives up a statement by itself, so that one whose caller has gone does not hold locks for ever. */
 const STATEMENT_TIMEOUT_MS = 15_000;
+/** What pg-boss does may take its time; on a connection that is dead without a word it would take for ever. */
+const MAINTENANCE_TIMEOUT_MS = 600_000;
 
 /**
  * Our statements are planned once and for good, maybe while their table is empty, so that the planner must not be left to
@@ -78,7 +80,8 @@ export class Database {
     let failure: Error | undefined;
     try {
       if (this.#isDirect) await client.query(RESET_PLANS);
-      const result = await client.query(text, values);
+      const query = { text, ...(values && { values }), query_timeout: MAINTENANCE_TIMEOUT_MS };
+      const result = await client.query(query);
       if (this.#isDirect) await client.query(SET_OUR_PLANS);
       return result;
     } catch (error) {

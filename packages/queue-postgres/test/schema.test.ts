@@ -128,7 +128,7 @@ it.each([
   [{ connection: url, schema: 'Mine' }, 'schema'],
   [{ connection: url, schema: 'a"b' }, 'schema'],
   [{ connection: url, schema: 'x'.repeat(51) }, 'schema'],
-  [{ connection: url, poolSize: 0 }, 'poolSize'],
+  [{ connection: url, poolSize: 1 }, 'poolSize'],
   [{ connection: url, poolSize: 1.5 }, 'poolSize'],
   [{ connection: url, createSchema: 'maybe' }, 'createSchema'],
   [{ connection: url, pool: 5 }, 'pool'],

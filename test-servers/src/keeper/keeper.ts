@@ -4,6 +4,7 @@ import type { ServerName } from '../kinds/kind.ts';
 import type { LaunchOptions, RedisOptions } from '../server-options.ts';
 import { serveCalls } from './channel.ts';
 import { launch } from './launch.ts';
+import { launchPgBouncer } from './launch-pgbouncer.ts';
 import { launchRedisCluster } from './launch-redis-cluster.ts';
 import { launchRedisSentinel } from './launch-redis-sentinel.ts';
 import type { Machine } from './machine.ts';
@@ -19,6 +20,7 @@ export interface KeeperCalls {
   launchRedisCluster(options: RedisOptions): Promise<KeptServer[]>;
   /** The master, the replica and the sentinels. */
   launchRedisSentinel(): Promise<KeptServer[]>;
+  launchPgBouncer(server: Machine['address']): Promise<KeptServer>;
   start(id: number): Promise<void>;
   stop(id: number): Promise<void>;
   kill(id: number): Promise<void>;
@@ -83,6 +85,16 @@ export function createKeeper(run: Run): (caller: Socket) => void {
         const starting = launchRedisSentinel(run);
         own.push(starting.catch(() => []));
         return (await starting).map(machine => keep('redis', machine));
+      },
+      async launchPgBouncer(server) {
+        const starting = launchPgBouncer(run, server);
+        own.push(
+          starting.then(
+            machine => [machine],
+            () => [],
+          ),
+        );
+        return keep('postgres', await starting);
       },
       async start(id) {
         const { name, machine } = find(id);

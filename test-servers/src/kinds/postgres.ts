@@ -53,7 +53,7 @@ function findPostgres(): string | undefined {
 }
 
 /** PostgreSQL refuses to run as root. */
-function unprivileged(): User | undefined {
+export function unprivileged(): User | undefined {
   if (process.getuid?.() !== 0) return undefined;
   for (const name of ['postgres', 'nobody']) {
     try {
