@@ -16,19 +16,29 @@ export interface Reply {
   /** Settlements of which nobody can say what became of them. */
   readonly unknown: ReadonlySet<string>;
   readonly deliveries: Delivery[];
-  /** In how many ms there may be a job, by what was known. */
-  readonly waitMs: number;
+  /** If none were leased: in how many ms one is ready, by what was known. */
+  readonly readyInMs: number;
+  /** And in how many ms a lease ends. */
+  readonly lapseInMs: number;
 }
 
-type SettlementArrays = [
-  ...done: [places: string[], ids: string[], tokens: number[]],
-  ...back: [places: string[], ids: string[], tokens: number[], kinds: string[], delays: number[], notes: unknown[]],
-];
+/** Acknowledgements as the statement takes them, and what goes back if there is any. */
+export interface SettlementArrays {
+  readonly done: [places: string[], ids: string[], tokens: number[]];
+  readonly back: [
+    places: string[],
+    ids: string[],
+    tokens: number[],
+    kinds: string[],
+    delays: number[],
+    notes: unknown[],
+  ];
+}
 
-/** Acknowledgements, then what goes back: as the statement takes them. */
 export function settlementArrays(settlements: readonly Settlement[]): SettlementArrays {
-  const arrays: SettlementArrays = [[], [], [], [], [], [], [], [], []];
-  const [donePlaces, doneIds, doneTokens, places, ids, tokens, kinds, delays, notes] = arrays;
+  const arrays: SettlementArrays = { done: [[], [], []], back: [[], [], [], [], [], []] };
+  const [donePlaces, doneIds, doneTokens] = arrays.done;
+  const [places, ids, tokens, kinds, delays, notes] = arrays.back;
   for (const settlement of settlements) {
     const { id, token, place } = settlement.receipt as Lease;
     if (settlement.kind === 'ack') {
@@ -55,8 +65,9 @@ type ReplyRow = readonly [
   attempt: number,
   priority: number,
   data: unknown,
-  /** Of a job, from when it is ready, in µs; else in how many ms there may be one. */
-  time: number | null,
+  /** Of a job, from when it is ready, in µs; else in how many ms one is. */
+  readyAt: number | null,
+  /** Of a job, in ms; else in how many ms a lease ends. */
   enqueuedAt: number | null,
   output: unknown,
 ];
@@ -64,15 +75,19 @@ type ReplyRow = readonly [
 export function readReply(rows: Row[]): Reply {
   const settled = new Set<string>();
   const leased: ReplyRow[] = [];
-  let waitMs = Infinity;
+  let readyInMs = Infinity;
+  let lapseInMs = Infinity;
   for (const row of rows as unknown as ReplyRow[]) {
-    const [what, id, , , , , , time] = row;
+    const [what, id] = row;
     if (what === 'settled') settled.add(id);
     else if (what === 'leased') leased.push(row);
-    else if (what === 'due' && time !== null) waitMs = time;
+    else if (what === 'due') {
+      readyInMs = row[7] ?? Infinity;
+      lapseInMs = row[8] ?? Infinity;
+    }
   }
   leased.sort((one, other) => other[5] - one[5] || (one[7] as number) - (other[7] as number));
-  return { settled, unknown: new Set(), deliveries: leased.map(deliveryOf), waitMs };
+  return { settled, unknown: new Set(), deliveries: leased.map(deliveryOf), readyInMs, lapseInMs };
 }
 
 function deliveryOf([, id, place, token, attempt, priority, data, , enqueuedAt, output]: ReplyRow): Delivery {

@@ -42,6 +42,10 @@ const ABORT_GRACE_MS = 80;
 const LOOK_ANYWAY_MS = 10_000;
 /** How often where nobody can tell that there is one. */
 const LOOK_OFTEN_MS = 1000;
+/** How soon to look again for a job that somebody else has locked. */
+const LOCKED_MS = 20;
+/** How often a busy queue takes back what others have not settled in time. */
+const TAKE_BACK_EVERY_MS = 1000;
 /** Bytes of jobs that one statement takes. */
 const MOST_BYTES = 16 * 1024 * 1024;
 
@@ -50,6 +54,7 @@ export class PostgresQueue implements StoreQueue {
   readonly #options: PostgresQueueOptions;
   readonly #sleepers = new Sleepers();
   readonly #calls = new Set<Promise<unknown>>();
+  #tookBackAt = performance.now();
   #stopListening: (() => void) | undefined;
   #closed: Promise<void> | undefined;
 
@@ -87,16 +92,27 @@ export class PostgresQueue implements StoreQueue {
     const { wakeUps, name } = this.#options;
     const end = performance.now() + waitMs;
     if (waitMs > 0) this.#stopListening ??= wakeUps.listen(name, inMs => this.#sleepers.wake(inMs));
+    let hasTakenBack = false;
     for (;;) {
       this.#checkOpen();
       if (signal.aborted) return [];
       const { wakes } = this.#sleepers;
       const found = await this.#lease(max, leaseMs, signal);
+      if (found === undefined || found.deliveries.length > 0) return found?.deliveries ?? [];
+      if (found.lapseInMs <= 0 && !hasTakenBack) {
+        hasTakenBack = true;
+        await this.#takeBack();
+        continue;
+      }
       const left = end - performance.now();
-      if (found.deliveries.length > 0 || left <= 0) return found.deliveries;
+      if (left <= 0) return [];
+      hasTakenBack = false;
       // A lease that somebody takes from now on ends no sooner than after the length of a lease, if all are of the same.
       const lookAgain = wakeUps.hears(name) ? LOOK_ANYWAY_MS : LOOK_OFTEN_MS;
-      await this.#sleepers.sleep(Math.min(left, leaseMs, found.waitMs, lookAgain), wakes, signal);
+      const next = Math.min(found.readyInMs, found.lapseInMs);
+      // What is there and was not got is locked, by who takes it or by who locks the table.
+      const ms = Math.min(left, leaseMs, next > 0 ? next : LOCKED_MS, lookAgain);
+      await this.#sleepers.sleep(ms, wakes, signal);
       if (this.#closed !== undefined) return [];
     }
   }
@@ -178,8 +194,8 @@ export class PostgresQueue implements StoreQueue {
     await inTime('enqueue', timeoutMs, this.#run(statements.enqueue, values, timeoutMs));
   }
 
-  /** Looks once. Answers soon after `signal` aborts. */
-  async #lease(max: number, leaseMs: number, signal: AbortSignal): Promise<{ deliveries: Delivery[]; waitMs: number }> {
+  /** Looks once. Answers soon after `signal` aborts, with nothing. */
+  async #lease(max: number, leaseMs: number, signal: AbortSignal): Promise<Reply | undefined> {
     const call = this.#exchange([], max, leaseMs, CALL_TIMEOUT_MS);
     let given = false;
     const aborted = Promise.withResolvers<undefined>();
@@ -187,7 +203,7 @@ export class PostgresQueue implements StoreQueue {
     signal.addEventListener('abort', onAbort, { once: true });
     try {
       const reply = await Promise.race([inTime('reserve', CALL_TIMEOUT_MS, call), aborted.promise]);
-      if (reply === undefined || this.#closed !== undefined) return { deliveries: [], waitMs: Infinity };
+      if (reply === undefined || this.#closed !== undefined) return undefined;
       given = true;
       return reply;
     } finally {
@@ -199,9 +215,16 @@ export class PostgresQueue implements StoreQueue {
 
   async #exchange(settlements: readonly Settlement[], max: number, leaseMs: number, timeoutMs: number): Promise<Reply> {
     const { statements, name, wakeUps } = this.#options;
+    // A busy queue is never found empty, which is when others look for leases that have ended.
+    if (max > 0 && performance.now() - this.#tookBackAt > TAKE_BACK_EVERY_MS) this.#takeBack().catch(() => {});
     const send = async (some: readonly Settlement[], most: number) => {
-      const values = [name, ...settlementArrays(some), most, leaseMs, ...wakeUps.address(name)];
-      return readReply(await this.#run(statements.exchange, values, timeoutMs));
+      const { done, back } = settlementArrays(some);
+      const values = [name, ...done, most, leaseMs];
+      return readReply(
+        await (back[0].length === 0
+          ? this.#run(statements.exchange, values, timeoutMs)
+          : this.#run(statements.exchangeAll, [...values, ...back, ...wakeUps.address(name)], timeoutMs)),
+      );
     };
     const sent = placesOf(settlements.map(({ receipt }) => receipt as Lease));
     const reply = await send(settlements, max);
@@ -252,6 +275,12 @@ export class PostgresQueue implements StoreQueue {
     );
     if (moved.size > 0) await send(leases.filter(lease => moved.has(lease)));
     return held;
+  }
+
+  async #takeBack(): Promise<void> {
+    const { statements, name, wakeUps } = this.#options;
+    this.#tookBackAt = performance.now();
+    await this.#run(statements.takeBack, [name, ...wakeUps.address(name)], CALL_TIMEOUT_MS);
   }
 
   /** Those whose rows are still there, but not where they were when they were sent; they know where from here on. */

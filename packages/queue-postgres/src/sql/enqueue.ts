@@ -1,6 +1,6 @@
 import type { Statement } from '../database.ts';
 import { type JobTable, NEVER_EXPIRES, NO_LIMIT, quoted, statementName } from './table.ts';
-import { wake } from './wake.ts';
+import { tell } from './tell.ts';
 
 /**
  * Stores jobs; ids that are stored already are left as they are.
@@ -29,8 +29,6 @@ export function enqueue(table: JobTable): Statement {
       ), first AS (
         SELECT min(start_after) AS at FROM added
       )
-      SELECT ${wake({ channel: '$8::text', lock: '$7::bigint', payload: PAYLOAD })} FROM first WHERE at IS NOT NULL`,
+      SELECT ${tell('$7', '$8')} FROM first WHERE at IS NOT NULL`,
   };
 }
-
-const PAYLOAD = `greatest(0, ceil(extract(epoch FROM at - now()) * 1000))::bigint || ' ' || $1::text`;
