@@ -10,8 +10,14 @@ export interface Lease {
   place: string;
 }
 
+/** A job may have been handed out again to the same process: its id is not enough to tell whose answer it is. */
+export function leaseKey({ id, token }: Pick<Lease, 'id' | 'token'>): string {
+  return `${id} ${token}`;
+}
+
 /** What `exchange` answers, see there. */
 export interface Reply {
+  /** By `leaseKey`. */
   readonly settled: ReadonlySet<string>;
   /** Settlements of which nobody can say what became of them. */
   readonly unknown: ReadonlySet<string>;
@@ -79,7 +85,7 @@ export function readReply(rows: Row[]): Reply {
   let lapseInMs = Infinity;
   for (const row of rows as unknown as ReplyRow[]) {
     const [what, id] = row;
-    if (what === 'settled') settled.add(id);
+    if (what === 'settled') settled.add(leaseKey({ id, token: row[3] }));
     else if (what === 'leased') leased.push(row);
     else if (what === 'due') {
       readyInMs = row[7] ?? Infinity;

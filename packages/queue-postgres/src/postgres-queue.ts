@@ -14,7 +14,7 @@ import {
 import { CAPABILITIES } from './capabilities.ts';
 import type { Database, Row, Statement } from './database.ts';
 import { writeEnvelope } from './envelope.ts';
-import { type Lease, readReply, type Reply, settlementArrays } from './exchange-call.ts';
+import { type Lease, leaseKey, readReply, type Reply, settlementArrays } from './exchange-call.ts';
 import { inTime } from './in-time.ts';
 import { Sleepers } from './sleepers.ts';
 import type { Statements } from './sql/statements.ts';
@@ -130,9 +130,9 @@ export class PostgresQueue implements StoreQueue {
     const call = this.#exchange(settlements, max, leaseMs, timeoutMs);
     const reply = await inTime('exchange', timeoutMs, call, late => this.#giveBack(late.deliveries));
     const outcomes = settlements.map(({ receipt }) => {
-      const { id } = receipt as Lease;
-      if (reply.settled.has(id)) return OK;
-      return reply.unknown.has(id) ? UNKNOWN : LEASE_LOST;
+      const key = leaseKey(receipt as Lease);
+      if (reply.settled.has(key)) return OK;
+      return reply.unknown.has(key) ? UNKNOWN : LEASE_LOST;
     });
     return { outcomes, deliveries: reply.deliveries };
   }
@@ -144,7 +144,7 @@ export class PostgresQueue implements StoreQueue {
   ): Promise<Outcome[]> {
     this.#checkOpen();
     const held = await inTime('extend', timeoutMs, this.#extend(receipts as readonly Lease[], leaseMs, timeoutMs));
-    return receipts.map(receipt => (held.has((receipt as Lease).id) ? OK : LEASE_LOST));
+    return receipts.map(receipt => (held.has(receipt) ? OK : LEASE_LOST));
   }
 
   async counts(): Promise<JobCounts> {
@@ -216,7 +216,8 @@ export class PostgresQueue implements StoreQueue {
   async #exchange(settlements: readonly Settlement[], max: number, leaseMs: number, timeoutMs: number): Promise<Reply> {
     const { statements, name, wakeUps } = this.#options;
     // A busy queue is never found empty, which is when others look for leases that have ended.
-    if (max > 0 && performance.now() - this.#tookBackAt > TAKE_BACK_EVERY_MS) this.#takeBack().catch(() => {});
+    if (settlements.length > 0 && max > 0 && performance.now() - this.#tookBackAt > TAKE_BACK_EVERY_MS)
+      this.#takeBack().catch(() => {});
     const send = async (some: readonly Settlement[], most: number) => {
       const { done, back } = settlementArrays(some);
       const values = [name, ...done, most, leaseMs];
@@ -228,7 +229,7 @@ export class PostgresQueue implements StoreQueue {
     };
     const sent = placesOf(settlements.map(({ receipt }) => receipt as Lease));
     const reply = await send(settlements, max);
-    const missed = settlements.filter(({ receipt }) => !reply.settled.has((receipt as Lease).id));
+    const missed = settlements.filter(({ receipt }) => !reply.settled.has(leaseKey(receipt as Lease)));
     if (missed.length === 0) return reply;
     try {
       const moved = await this.#findMoved(
@@ -244,13 +245,13 @@ export class PostgresQueue implements StoreQueue {
       return { ...reply, settled: new Set([...reply.settled, ...again.settled]) };
     } catch {
       // What was settled is, and what was leased must arrive.
-      return { ...reply, unknown: new Set(missed.map(({ receipt }) => (receipt as Lease).id)) };
+      return { ...reply, unknown: new Set(missed.map(({ receipt }) => leaseKey(receipt as Lease))) };
     }
   }
 
-  async #extend(leases: readonly Lease[], leaseMs: number, timeoutMs: number): Promise<ReadonlySet<string>> {
+  async #extend(leases: readonly Lease[], leaseMs: number, timeoutMs: number): Promise<ReadonlySet<unknown>> {
     const { statements } = this.#options;
-    const held = new Set<string>();
+    const held = new Set<Lease>();
     const send = async (some: readonly Lease[]) => {
       const values = [
         some.map(({ place }) => place),
@@ -258,18 +259,19 @@ export class PostgresQueue implements StoreQueue {
         some.map(({ token }) => token),
         leaseMs,
       ];
-      const places = new Map((await this.#run(statements.extend, values, timeoutMs)) as [string, string][]);
+      const rows = (await this.#run(statements.extend, values, timeoutMs)) as [string, number, string][];
+      const places = new Map(rows.map(([id, token, place]) => [leaseKey({ id, token }), place]));
       for (const lease of some) {
-        const place = places.get(lease.id);
+        const place = places.get(leaseKey(lease));
         if (place === undefined) continue;
         lease.place = place;
-        held.add(lease.id);
+        held.add(lease);
       }
     };
     const sent = placesOf(leases);
     await send(leases);
     const moved = await this.#findMoved(
-      leases.filter(({ id }) => !held.has(id)),
+      leases.filter(lease => !held.has(lease)),
       sent,
       timeoutMs,
     );

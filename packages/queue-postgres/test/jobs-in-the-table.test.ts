@@ -100,6 +100,22 @@ describe('a lease', () => {
     expect(await queue.counts()).toMatchObject({ waiting: 1, active: 0 });
   });
 
+  it('that has ended is fenced off beside the one that the same worker got next', async () => {
+    await using scene = await openStore();
+    const { queue } = scene;
+    await queue.enqueue([newJob()], IN_TIME);
+    const [old] = await reserve(queue, { leaseMs: 20 });
+    const [next] = await reserve(queue, { waitMs: 1000 });
+    const receipts = [old!.receipt, next!.receipt];
+    expect(await queue.extend(receipts, 1000, IN_TIME)).toEqual([{ ok: false, code: 'lease-lost' }, { ok: true }]);
+    expect(
+      await queue.settle(
+        receipts.map(receipt => ({ kind: 'ack', receipt })),
+        IN_TIME,
+      ),
+    ).toEqual([{ ok: false, code: 'lease-lost' }, { ok: true }]);
+  });
+
   it('is settled although it is renewed at the same moment', async () => {
     await using scene = await openStore();
     const { queue } = scene;

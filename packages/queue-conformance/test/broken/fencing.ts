@@ -112,6 +112,25 @@ export const unfencedStores: readonly BrokenStore[] = [
     },
   },
   {
+    does: 'answers a stale settlement as the one of the same job beside it',
+    caughtBy: ['fencing/beside-the-next-hand-out'],
+    flaw: {
+      queue: inner => {
+        const receipts = latestReceipts();
+        return {
+          reserve: async request => receipts.remember(await inner.reserve(request)),
+          settle: async (settlements, options) => {
+            const outcomes = await inner.settle(settlements, options);
+            const taken = new Set(settlements.filter((_, index) => outcomes[index]?.ok).map(({ receipt }) => receipt));
+            return outcomes.map((outcome, index) =>
+              taken.has(receipts.of(settlements[index]?.receipt)) ? ({ ok: true } as const) : outcome,
+            );
+          },
+        };
+      },
+    },
+  },
+  {
     does: 'answers ok to whatever comes after the first settlement',
     caughtBy: ['fencing/receipt-ends-with-its-settlement'],
     flaw: {

@@ -10,7 +10,7 @@ import { tell } from './tell.ts';
  * delay in ms, and the note as JSON or null to keep the one there is; $13 lock, $14 channel. Most calls do without: each part
  * of a statement costs, also one that has nothing to do.
  *
- * Rows: `settled` and the id of each settlement that was carried out; `leased` and the job, in no order; and where jobs were
+ * Rows: `settled` and the id and token of each settlement that was carried out; `leased` and the job, in no order; and where jobs were
  * asked for and there are none, `due` and in how many ms there may be one, null for nothing known.
  *
  * Keeps: only who holds the lease settles: the token is compared, and the row is locked. Jobs whose lease has ended are ready
@@ -33,7 +33,7 @@ export function exchange(table: JobTable, { returns }: { readonly returns: boole
         DELETE FROM ${jobs} job
         USING unnest($3::uuid[], $4::int[]) AS held (id, token)
         WHERE job.ctid = ANY ($2::tid[]) AND ${HELD}
-        RETURNING job.id
+        RETURNING job.id, job.retry_count
       )${returns ? returned(table) : ''}, levels (priority) AS (
         (SELECT priority FROM ${jobs} WHERE ${waiting} AND $5 > 0 ORDER BY priority DESC LIMIT 1)
         UNION ALL
@@ -53,8 +53,10 @@ export function exchange(table: JobTable, { returns }: { readonly returns: boole
         ))
         RETURNING id, ctid, retry_count, retry_limit, priority, data, created_on, source_created_on, output
       )
-      SELECT 'settled', id, NULL::tid, NULL::int, NULL::int, NULL::int, NULL::jsonb, NULL::float8, NULL::float8, NULL::jsonb
-      FROM (SELECT id FROM acknowledged${returns ? ' UNION ALL SELECT id FROM returned' : ''}) settled
+      SELECT 'settled', id, NULL::tid, retry_count, NULL::int, NULL::int, NULL::jsonb, NULL::float8, NULL::float8, NULL::jsonb
+      FROM (
+        SELECT id, retry_count FROM acknowledged${returns ? ' UNION ALL SELECT id, retry_count FROM returned' : ''}
+      ) settled
       UNION ALL
       SELECT 'leased', id, ctid, retry_count, retry_count - greatest(retry_limit - ${NO_LIMIT}, 0), priority, data,
         extract(epoch FROM created_on)::float8 * 1000000, extract(epoch FROM source_created_on)::float8 * 1000, output
@@ -87,7 +89,7 @@ function returned(table: JobTable): string {
           FROM unnest($8::uuid[], $9::int[], $10::text[], $11::float8[], $12::jsonb[]) AS back (id, token, kind, delay_ms, note)
         ) held
         WHERE job.ctid = ANY ($7::tid[]) AND ${HELD}
-        RETURNING job.id, job.state, job.start_after
+        RETURNING job.id, job.retry_count, job.state, job.start_after
       )`;
 }
 

@@ -70,6 +70,23 @@ export const fencingCases = storeCases([
     },
   },
   {
+    id: 'fencing/beside-the-next-hand-out',
+    title: 'a stale receipt and the one that followed it, of the same job in the same call, are told apart',
+    rules: [15],
+    run: async ({ open }) => {
+      const queue = await open();
+      await queue.add({});
+      const first = await queue.takeOne();
+      await queue.release(first);
+      const second = await queue.takeOne();
+      const extended = await queue.extend([first.receipt, second.receipt], 30_000);
+      assert.deepEqual(summary(extended), ['lease-lost', 'ok'], 'extend');
+      const acks = [first, second].map(({ receipt }) => ({ kind: 'ack', receipt }) as const);
+      assert.deepEqual(summary(await queue.settle(acks)), ['lease-lost', 'ok'], 'ack');
+      await queue.assertCounts({}, 'after the ack');
+    },
+  },
+  {
     id: 'fencing/acknowledged-twice',
     title: 'an ack that is repeated because its answer was lost does no harm',
     rules: [16],
