@@ -1,5 +1,6 @@
 import type { Workload } from '../workload.ts';
 import { add } from './add.ts';
+import { depth } from './depth.ts';
 import { drain } from './drain.ts';
 import { idle } from './idle.ts';
 import { delayError, pickUp } from './latency.ts';
@@ -12,6 +13,7 @@ export const WORKLOADS: readonly Workload[] = [
   drain(50_000, { concurrency: 10 }),
   drain(50_000, { concurrency: 50 }),
   million,
+  ...[1000, 100_000, 1_000_000].map(depth),
   pickUp,
   delayError,
   idle,
