@@ -113,7 +113,9 @@ export class PostgresQueue implements StoreQueue {
       // What is there and was not got is locked, by who takes it or by who locks the table.
       const ms = Math.min(left, leaseMs, next > 0 ? next : LOCKED_MS, lookAgain);
       await this.#sleepers.sleep(ms, wakes, signal);
-      if (this.#closed !== undefined) return [];
+      // Whoever asks next looks at once: a last look would be one too many.
+      const isOver = performance.now() >= end && wakes === this.#sleepers.wakes;
+      if (isOver || this.#closed !== undefined) return [];
     }
   }
 

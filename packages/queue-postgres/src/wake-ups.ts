@@ -31,6 +31,7 @@ export class WakeUps {
   readonly #listeners = new Map<string, Set<Listener>>();
   readonly #heard = new Set<string>();
   #client: Client | undefined;
+  #asked: Promise<unknown> = Promise.resolve();
   #isReady = false;
   #pauseMs = FIRST_PAUSE_MS;
   #timer: NodeJS.Timeout | undefined;
@@ -58,7 +59,9 @@ export class WakeUps {
       this.#listeners.delete(queue);
       if (!this.#heard.delete(queue)) return;
       const [lock] = this.address(queue);
-      this.#client?.query('SELECT pg_advisory_unlock_shared($1::bigint)', [lock]).catch(() => {});
+      const client = this.#client;
+      if (client !== undefined)
+        this.#ask(client, 'SELECT pg_advisory_unlock_shared($1::bigint)', [lock]).catch(() => {});
     };
   }
 
@@ -86,13 +89,14 @@ export class WakeUps {
 
   async #connect(client: Client): Promise<void> {
     this.#client = client;
+    this.#asked = Promise.resolve();
     // Said again by what follows from it, the end of the connection.
     client.on('error', () => {});
     client.on('end', () => this.#lost(client));
     client.on('notification', ({ payload = '' }) => this.#heardOf(payload));
     try {
       await inTime('connect', CALL_TIMEOUT_MS, client.connect());
-      await inTime('listen', CALL_TIMEOUT_MS, client.query(`LISTEN ${this.#channel}`));
+      await inTime('listen', CALL_TIMEOUT_MS, this.#ask(client, `LISTEN ${this.#channel}`));
     } catch (cause) {
       this.#fail(client, cause);
       return;
@@ -104,9 +108,16 @@ export class WakeUps {
     await this.#hear(client, [...this.#listeners.keys()]);
   }
 
+  /** One after the other: a connection carries out one at a time. */
+  #ask(client: Client, text: string, values?: unknown[]): Promise<unknown> {
+    const asked = this.#asked.then(() => client.query(text, values));
+    this.#asked = asked.catch(() => {});
+    return asked;
+  }
+
   async #ping(client: Client): Promise<void> {
     try {
-      await inTime('listen', CALL_TIMEOUT_MS, client.query('SELECT'));
+      await inTime('listen', CALL_TIMEOUT_MS, this.#ask(client, 'SELECT'));
     } catch (cause) {
       this.#fail(client, cause);
     }
@@ -117,7 +128,7 @@ export class WakeUps {
     const locks = queues.map(queue => this.address(queue)[0]);
     const lockAll = 'SELECT pg_advisory_lock_shared(lock) FROM unnest($1::bigint[]) AS lock';
     try {
-      await inTime('listen', CALL_TIMEOUT_MS, client.query(lockAll, [locks]));
+      await inTime('listen', CALL_TIMEOUT_MS, this.#ask(client, lockAll, [locks]));
     } catch (cause) {
       this.#fail(client, cause);
       return;

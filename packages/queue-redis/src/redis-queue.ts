@@ -107,7 +107,9 @@ export class RedisQueue implements StoreQueue {
       // A lease that somebody takes from now on ends no sooner than after the length of a lease, if all are of the same.
       const ms = Math.min(left, leaseMs, found.waitMs, wakeUps.hears(keys.channel) ? Infinity : LOOK_EVERY_MS);
       await this.#sleepers.sleep(ms, wakes, signal);
-      if (this.#closed !== undefined) return [];
+      // Whoever asks next looks at once: a last look would be one too many.
+      const isOver = performance.now() >= end && wakes === this.#sleepers.wakes;
+      if (isOver || this.#closed !== undefined) return [];
     }
   }
 

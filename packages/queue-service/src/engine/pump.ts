@@ -181,7 +181,8 @@ export class Pump {
     for (;;) {
       const wanted = this.#wanted(open);
       if (wanted <= 0) return;
-      if (this.#fetchCalls === 0) this.#reserve(wanted, WAIT_MS);
+      // After a failure the first call does not wait: how the store is shows at once, not when the next job comes.
+      if (this.#fetchCalls === 0) this.#reserve(wanted, this.#failures > 0 ? 0 : WAIT_MS);
       else if (this.#full && this.#fetchCalls < open.store.capabilities.parallel.reserve) this.#reserve(wanted, 0);
       else return;
     }

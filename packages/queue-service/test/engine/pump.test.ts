@@ -132,12 +132,23 @@ describe('Pump, with a store in trouble', () => {
     expect(store.reserve.calls.length).toBeLessThan(1000);
   });
 
+  it('knows that the store is well again before the next job comes', async () => {
+    const { pump, clock, store, link, settle } = setUp();
+    store.reserve.once(fails('unavailable'));
+    pump.startFetching();
+    await settle();
+    expect(link.healthy).toBe(false);
+    await clock.advance(75);
+    expect(link.healthy).toBe(true);
+    expect(store.reserve.pending).toBe(1);
+  });
+
   it('gives up on a reserve that hangs, asks anew, and gives back what that brings late', async () => {
-    const { pump, clock, store, arrived, late, settle } = setUp();
+    const { pump, clock, store, arrived, late, settle, asked } = setUp();
     const held = store.reserve.hold();
     pump.startFetching();
     await clock.advance(32_000 + 75);
-    expect(store.reserve.calls).toHaveLength(2);
+    expect(asked()).toEqual(['10 wait', '10 now', '10 wait']);
     held.answer([job('late')]);
     await settle();
     expect(late).toEqual(['late']);
@@ -222,7 +233,7 @@ describe('Pump, stopping', () => {
   });
 
   it('keeps its backoff over a stop and a start', async () => {
-    const { pump, settle, store, clock } = setUp();
+    const { pump, settle, store, clock, asked } = setUp();
     store.reserve.once(fails('unavailable'));
     pump.startFetching();
     await settle();
@@ -231,7 +242,7 @@ describe('Pump, stopping', () => {
     await clock.advance(74);
     expect(store.reserve.calls).toHaveLength(1);
     await clock.advance(1);
-    expect(store.reserve.calls).toHaveLength(2);
+    expect(asked()).toEqual(['10 wait', '10 now', '10 wait']);
     expect(store.reserve.pending).toBe(1);
   });
 
