@@ -1,4 +1,5 @@
 import { Client, type ClientBase, type ClientConfig, Pool } from 'pg';
+import { Lane } from './lane.ts';
 import type { PostgresConfig } from './config.ts';
 
 export interface Statement {
@@ -53,6 +54,8 @@ export class Database {
     this.#pool = new Pool({
       ...clientConfig(config, applicationName),
       max: config.poolSize,
+      // Of which its types know nothing yet. Only a lane asks something before the answer to the last question is there.
+      ...({ pipeline: true } as object),
       // It is waited for, of which its type knows nothing.
       ...(isDirect && { onConnect: (client => client.query(SET_OUR_PLANS)) as (client: ClientBase) => void }),
     });
@@ -62,16 +65,24 @@ export class Database {
 
   /** Runs one of our statements, as a transaction of its own. Its connection is given up if it fails. */
   async run(statement: Statement, values: unknown[], timeoutMs: number): Promise<Row[]> {
-    const { name, text } = statement;
-    const query = {
+    const { rows } = await this.#pool.query<unknown[]>(this.#query(statement, values, timeoutMs));
+    return rows;
+  }
+
+  /** For statements that must be carried out in the order in which they are run. */
+  lane(): Pick<Database, 'run'> {
+    const lane = new Lane(this.#pool);
+    return { run: (statement, values, timeoutMs) => lane.run(this.#query(statement, values, timeoutMs)) };
+  }
+
+  #query({ name, text }: Statement, values: unknown[], timeoutMs: number) {
+    return {
       text,
       values,
       rowMode: 'array' as const,
       query_timeout: timeoutMs,
       ...(this.#isDirect && { name }),
     };
-    const { rows } = await this.#pool.query<unknown[]>(query);
-    return rows;
   }
 
   /** Runs what pg-boss, or somebody who asks about the schema, wants to know. May be several statements if without values. */

@@ -15,14 +15,16 @@ export function leaseKey({ id, token }: Pick<Lease, 'id' | 'token'>): string {
   return `${id} ${token}`;
 }
 
-/** What `exchange` answers, see there. */
+/** What `exchange` and `lease` answer, see there. */
 export interface Reply {
   /** By `leaseKey`. */
   readonly settled: ReadonlySet<string>;
   /** Settlements of which nobody can say what became of them. */
   readonly unknown: ReadonlySet<string>;
   readonly deliveries: Delivery[];
-  /** If none were leased: in how many ms one is ready, by what was known. */
+  /** More may be ready behind jobs that are not. */
+  readonly hasMoreBehind: boolean;
+  /** If `lease` found none: in how many ms one is ready, by what was known. */
   readonly readyInMs: number;
   /** And in how many ms a lease ends. */
   readonly lapseInMs: number;
@@ -30,7 +32,7 @@ export interface Reply {
 
 /** Acknowledgements as the statement takes them, and what goes back if there is any. */
 export interface SettlementArrays {
-  readonly done: [places: string[], ids: string[], tokens: number[]];
+  readonly done: [places: string[], keys: string[]];
   readonly back: [
     places: string[],
     ids: string[],
@@ -42,15 +44,14 @@ export interface SettlementArrays {
 }
 
 export function settlementArrays(settlements: readonly Settlement[]): SettlementArrays {
-  const arrays: SettlementArrays = { done: [[], [], []], back: [[], [], [], [], [], []] };
-  const [donePlaces, doneIds, doneTokens] = arrays.done;
+  const arrays: SettlementArrays = { done: [[], []], back: [[], [], [], [], [], []] };
+  const [donePlaces, doneKeys] = arrays.done;
   const [places, ids, tokens, kinds, delays, notes] = arrays.back;
   for (const settlement of settlements) {
     const { id, token, place } = settlement.receipt as Lease;
     if (settlement.kind === 'ack') {
       donePlaces.push(place);
-      doneIds.push(id);
-      doneTokens.push(token);
+      doneKeys.push(leaseKey({ id, token }));
       continue;
     }
     places.push(place);
@@ -81,19 +82,21 @@ type ReplyRow = readonly [
 export function readReply(rows: Row[]): Reply {
   const settled = new Set<string>();
   const leased: ReplyRow[] = [];
+  let hasMoreBehind = false;
   let readyInMs = Infinity;
   let lapseInMs = Infinity;
   for (const row of rows as unknown as ReplyRow[]) {
     const [what, id] = row;
     if (what === 'settled') settled.add(leaseKey({ id, token: row[3] }));
     else if (what === 'leased') leased.push(row);
+    else if (what === 'behind') hasMoreBehind = true;
     else if (what === 'due') {
       readyInMs = row[7] ?? Infinity;
       lapseInMs = row[8] ?? Infinity;
     }
   }
   leased.sort((one, other) => other[5] - one[5] || (one[7] as number) - (other[7] as number));
-  return { settled, unknown: new Set(), deliveries: leased.map(deliveryOf), readyInMs, lapseInMs };
+  return { settled, unknown: new Set(), deliveries: leased.map(deliveryOf), hasMoreBehind, readyInMs, lapseInMs };
 }
 
 function deliveryOf([, id, place, token, attempt, priority, data, , enqueuedAt, output]: ReplyRow): Delivery {

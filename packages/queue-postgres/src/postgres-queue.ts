@@ -52,6 +52,8 @@ const MOST_BYTES = 16 * 1024 * 1024;
 /** One opened queue: the statements of `sql/` behind the adapter contract. */
 export class PostgresQueue implements StoreQueue {
   readonly #options: PostgresQueueOptions;
+  /** Jobs are numbered where they are stored: two calls at once must not overtake each other. */
+  readonly #adding: Pick<Database, 'run'>;
   readonly #sleepers = new Sleepers();
   readonly #calls = new Set<Promise<unknown>>();
   #tookBackAt = performance.now();
@@ -60,6 +62,7 @@ export class PostgresQueue implements StoreQueue {
 
   constructor(options: PostgresQueueOptions) {
     this.#options = options;
+    this.#adding = options.database.lane();
   }
 
   async enqueue(jobs: readonly NewJob[], { timeoutMs }: { readonly timeoutMs: number }): Promise<Outcome[]> {
@@ -193,12 +196,12 @@ export class PostgresQueue implements StoreQueue {
       Math.max(1, Math.ceil(deadLetterMaxAgeMs / 1000)),
       ...wakeUps.address(name),
     ];
-    await inTime('enqueue', timeoutMs, this.#run(statements.enqueue, values, timeoutMs));
+    await inTime('enqueue', timeoutMs, this.#track(this.#adding.run(statements.enqueue, values, timeoutMs)));
   }
 
   /** Looks once. Answers soon after `signal` aborts, with nothing. */
   async #lease(max: number, leaseMs: number, signal: AbortSignal): Promise<Reply | undefined> {
-    const call = this.#exchange([], max, leaseMs, CALL_TIMEOUT_MS);
+    const call = this.#look(max, leaseMs, CALL_TIMEOUT_MS);
     let given = false;
     const aborted = Promise.withResolvers<undefined>();
     const onAbort = () => setTimeout(aborted.resolve, ABORT_GRACE_MS, undefined);
@@ -215,7 +218,26 @@ export class PostgresQueue implements StoreQueue {
     }
   }
 
+  /** Leases what is ready, wherever it is. */
+  async #look(max: number, leaseMs: number, timeoutMs: number): Promise<Reply> {
+    const { statements, name } = this.#options;
+    return readReply(await this.#run(statements.lease, [name, max, leaseMs], timeoutMs));
+  }
+
   async #exchange(settlements: readonly Settlement[], max: number, leaseMs: number, timeoutMs: number): Promise<Reply> {
+    const reply = await this.#exchangeAtFront(settlements, max, leaseMs, timeoutMs);
+    if (reply.deliveries.length > 0 || !reply.hasMoreBehind) return reply;
+    // What was settled is, also where the second look fails.
+    const found = await this.#look(max, leaseMs, timeoutMs).catch(() => reply);
+    return { ...reply, deliveries: found.deliveries };
+  }
+
+  async #exchangeAtFront(
+    settlements: readonly Settlement[],
+    max: number,
+    leaseMs: number,
+    timeoutMs: number,
+  ): Promise<Reply> {
     const { statements, name, wakeUps } = this.#options;
     // A busy queue is never found empty, which is when others look for leases that have ended.
     if (settlements.length > 0 && max > 0 && performance.now() - this.#tookBackAt > TAKE_BACK_EVERY_MS)
@@ -315,7 +337,10 @@ export class PostgresQueue implements StoreQueue {
   }
 
   #run(statement: Statement, values: unknown[], timeoutMs: number): Promise<Row[]> {
-    const call = this.#options.database.run(statement, values, timeoutMs);
+    return this.#track(this.#options.database.run(statement, values, timeoutMs));
+  }
+
+  #track(call: Promise<Row[]>): Promise<Row[]> {
     const forget = () => void this.#calls.delete(call);
     this.#calls.add(call);
     call.then(forget, forget);

@@ -26,16 +26,18 @@ it('has plans, made while the table was empty, that are right for any table, and
   await client.query(`ALTER TABLE ${schema}.job_common SET (autovacuum_enabled = off)`);
   await client.query([...SETTINGS, 'SET plan_cache_mode = force_generic_plan', 'SET jit = off'].join('; '));
   const statements = statementsFor(table);
-  const acknowledged = 'text, tid[], uuid[], int[], bigint, float8';
+  const acknowledged = 'text, tid[], text[], bigint, float8';
   const returned = 'tid[], uuid[], int[], text[], float8[], jsonb[], bigint, text';
   await client.query(`PREPARE acks (${acknowledged}) AS ${statements.exchange.text}`);
   await client.query(`PREPARE mixed (${acknowledged}, ${returned}) AS ${statements.exchangeAll.text}`);
+  await client.query(`PREPARE lease (text, bigint, float8) AS ${statements.lease.text}`);
   await client.query(`PREPARE extend (tid[], uuid[], int[], float8) AS ${statements.extend.text}`);
   await client.query(`PREPARE take_back (text, bigint, text) AS ${statements.takeBack.text}`);
-  const acks = `'test/work', '{}', '{}', '{}', 10, 30000`;
+  const acks = `'test/work', '{}', '{}', 10, 30000`;
   const CALLS = [
     `acks (${acks})`,
     `mixed (${acks}, '{}', '{}', '{}', '{}', '{}', '{}', 1, 'channel')`,
+    `lease ('test/work', 10, 30000)`,
     `extend ('{"(0,1)"}', '{${newJob().id}}', '{1}', 1000)`,
     `take_back ('test/work', 1, 'channel')`,
   ];
@@ -59,7 +61,7 @@ it('has plans, made while the table was empty, that are right for any table, and
     plan.flatMap(one => /^Index .*job_common_(\w+)/.exec(one)?.[1] ?? []).toSorted(),
   );
   const leasing = ['i11', 'i11', 'i11', 'i14', 'i14', 'i14'];
-  expect(indexes).toEqual([leasing, leasing, [], ['i14']]);
+  expect(indexes).toEqual([['i11'], ['i11'], leasing, [], ['i14']]);
 
   // Jobs that wait, that wait for their time, that are leased and that are dead: ten thousand of each.
   const many = (some: Partial<ReturnType<typeof newJob>>) => Array.from({ length: 1000 }, () => newJob(some));
@@ -76,8 +78,12 @@ it('has plans, made while the table was empty, that are right for any table, and
   for (const analyzed of [false, true]) {
     if (analyzed) await client.query(`ANALYZE ${schema}.job_common`);
     expect({ analyzed, plans: await shapes() }).toEqual({ analyzed, plans: whenEmpty });
-    const plan = await explain(CALLS[0]!);
-    const lookedAt = plan.filter(node => node['Index Name'] === 'job_common_i11').map(node => node['Actual Rows'] ?? 0);
-    expect(Math.max(...lookedAt)).toBeLessThanOrEqual(10);
+    for (const call of CALLS.slice(0, 3)) {
+      const plan = await explain(call);
+      const lookedAt = plan
+        .filter(node => node['Index Name'] === 'job_common_i11')
+        .map(node => node['Actual Rows'] ?? 0);
+      expect(Math.max(...lookedAt)).toBeLessThanOrEqual(10);
+    }
   }
 }, 60_000);

@@ -24,7 +24,7 @@ export function enqueue(table: JobTable): Statement {
         SELECT id, $1::text, priority, data, 'created', 'standard', ${NO_LIMIT}, ${NEVER_EXPIRES}, $6::int, 'infinity',
           now(), due, due
         FROM jobs ORDER BY n
-        ON CONFLICT DO NOTHING
+        ON CONFLICT (name, id) DO NOTHING
         RETURNING start_after
       ), first AS (
         SELECT min(start_after) AS at FROM added

@@ -4,6 +4,7 @@ import { enqueue } from './enqueue.ts';
 import { exchange } from './exchange.ts';
 import { extend } from './extend.ts';
 import { findPlaces } from './find-places.ts';
+import { lease } from './lease.ts';
 import type { JobTable } from './table.ts';
 import { takeBack } from './take-back.ts';
 
@@ -14,6 +15,7 @@ export interface Statements {
   readonly exchange: Statement;
   /** Any settlements. */
   readonly exchangeAll: Statement;
+  readonly lease: Statement;
   readonly takeBack: Statement;
   readonly extend: Statement;
   readonly counts: Statement;
@@ -25,6 +27,7 @@ export function statementsFor(table: JobTable): Statements {
     enqueue: enqueue(table),
     exchange: exchange(table, { returns: false }),
     exchangeAll: exchange(table, { returns: true }),
+    lease: lease(table),
     takeBack: takeBack(table),
     extend: extend(table),
     counts: counts(table),

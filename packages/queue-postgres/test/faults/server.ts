@@ -15,5 +15,5 @@ export const postgresUnderTest: ServerUnderTest = {
     );
     await client.end();
   },
-  requests: { add: 'enqueue', reserve: 'exchange', settle: 'exchange' },
+  requests: { add: 'enqueue', reserve: 'lease job_common', settle: 'exchange' },
 };
