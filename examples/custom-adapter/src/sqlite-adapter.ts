@@ -42,6 +42,7 @@ const capabilities: StoreCapabilities = {
   countsCrashes: true,
   freeRelease: true,
   keepsNote: true,
+  knowsIds: true,
   leaseScope: 'job',
 };
 

@@ -63,7 +63,7 @@ export interface QueueStore {
    * and compare by case; physical names must be injective over (plugin, name, kind). May be called again after a close
    * of the same queue.
    */
-  open(queue: QueueName): Promise<StoreQueue>;
+  open(queue: QueueToOpen): Promise<StoreQueue>;
   /**
    * Says what an error thrown by this driver means: `unavailable` (nothing happened, may pass), `unknown-outcome` (it
    * may have been carried out), `throttled`, `denied` (rights are missing), `payload-too-large`, `lease-lost`, or
@@ -77,6 +77,15 @@ export interface QueueStore {
 export interface QueueName {
   readonly plugin: string;
   readonly name: string;
+}
+
+/** A queue to open, and what the store may have to know about it. */
+export interface QueueToOpen extends QueueName {
+  /**
+   * How often a job of this queue runs before it is dead, unless the job says otherwise. For stores that can be told to take
+   * jobs away by themselves: they refuse what would take them before their last attempt. The engine always says it.
+   */
+  readonly maxAttempts?: number;
 }
 
 /**

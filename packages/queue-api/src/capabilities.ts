@@ -34,6 +34,8 @@ export interface StoreCapabilities {
   readonly freeRelease: boolean;
   /** The note of a `retry` or `release` comes back with the next delivery. */
   readonly keepsNote: boolean;
+  /** An id that is there is not stored again, so that an `add` whose answer was lost can be repeated. */
+  readonly knowsIds: boolean;
   /** `partition`: a dead worker's lease covers a whole partition, and jobs behind it wait for its end. */
   readonly leaseScope: 'job' | 'partition';
 }

@@ -45,6 +45,7 @@ export type {
   Outcome,
   QueueAdapter,
   QueueName,
+  QueueToOpen,
   QueueStore,
   Receipt,
   ReserveRequest,

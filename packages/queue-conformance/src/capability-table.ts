@@ -21,6 +21,7 @@ const ROWS: readonly Row[] = [
   { title: 'A crash counts as an attempt (`countsCrashes`)', cell: ({ countsCrashes }) => yes(countsCrashes) },
   { title: 'Handing back is free (`freeRelease`)', cell: ({ freeRelease }) => yes(freeRelease) },
   { title: 'Keeps the last error for the next attempt (`keepsNote`)', cell: ({ keepsNote }) => yes(keepsNote) },
+  { title: 'An id that is there is not stored again (`knowsIds`)', cell: ({ knowsIds }) => yes(knowsIds) },
   { title: 'Jobs per call: add, pick up, settle (`maxBatch`)', cell: ({ maxBatch }) => triple(maxBatch) },
   { title: 'Calls in flight: add, pick up, settle (`parallel`)', cell: ({ parallel }) => triple(parallel) },
 ];

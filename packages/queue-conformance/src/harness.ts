@@ -31,6 +31,11 @@ export interface ConformanceHarness {
   readonly timeScale?: number;
   /** Multiplies the number of jobs in the load cases (2,000 at 1). Default 1. */
   readonly scale?: number;
+  /**
+   * Runs several cases at the same time, as many as the test runner allows: for stores that make cases wait, such as those
+   * that count whole seconds. Default false.
+   */
+  readonly concurrent?: boolean;
   /** Cases that this store is known to fail, each with the reason that its documentation gives. */
   readonly skips?: readonly Skip[];
 }

@@ -4,5 +4,5 @@ import { registerTests } from './test-registry.ts';
 
 /** Runs the kit as vitest tests. Call it at the top of a test file. */
 export function describeAdapter(name: string, harness: ConformanceHarness): void {
-  registerTests({ describe, test }, name, harness);
+  registerTests({ describe: harness.concurrent === true ? describe.concurrent : describe, test }, name, harness);
 }

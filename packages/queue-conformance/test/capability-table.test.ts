@@ -16,6 +16,7 @@ const capable: StoreCapabilities = {
   countsCrashes: true,
   freeRelease: true,
   keepsNote: true,
+  knowsIds: true,
   leaseScope: 'job',
 };
 const modest: StoreCapabilities = {
@@ -48,6 +49,7 @@ test('the table has a column for each store and says every capability in words t
 | A crash counts as an attempt (\`countsCrashes\`) | yes | yes |
 | Handing back is free (\`freeRelease\`) | yes | yes |
 | Keeps the last error for the next attempt (\`keepsNote\`) | yes | yes |
+| An id that is there is not stored again (\`knowsIds\`) | yes | yes |
 | Jobs per call: add, pick up, settle (\`maxBatch\`) | 1,000, any, 10 | 1,000, any, 10 |
 | Calls in flight: add, pick up, settle (\`parallel\`) | 1, 4, 1 | 1, 4, 1 |
 `);

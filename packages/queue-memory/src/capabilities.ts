@@ -20,5 +20,6 @@ export const CAPABILITIES: StoreCapabilities = {
   countsCrashes: true,
   freeRelease: true,
   keepsNote: true,
+  knowsIds: true,
   leaseScope: 'job',
 };

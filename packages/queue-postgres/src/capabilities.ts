@@ -4,8 +4,8 @@ import type { StoreCapabilities } from '@switchyard/queue-api';
 export const CAPABILITIES: StoreCapabilities = {
   // What is settled is found by comparing all with all.
   maxBatch: { enqueue: 1000, reserve: 200, settle: 200 },
-  // Jobs of two calls at once would be numbered on two connections: their order would be anybody's guess.
-  parallel: { enqueue: 1, reserve: 2, settle: 2 },
+  // One call is prepared while the server works on another. Jobs keep their order, for both use the same connection.
+  parallel: { enqueue: 2, reserve: 2, settle: 2 },
   // PostgreSQL takes more. It is the memory store's limit, and so what fits while developing fits here.
   maxBodyBytes: 16 * 1024 * 1024,
   delayResolutionMs: 1,
@@ -18,5 +18,6 @@ export const CAPABILITIES: StoreCapabilities = {
   countsCrashes: true,
   freeRelease: true,
   keepsNote: true,
+  knowsIds: true,
   leaseScope: 'job',
 };

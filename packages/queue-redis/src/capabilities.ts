@@ -17,5 +17,6 @@ export const CAPABILITIES: StoreCapabilities = {
   countsCrashes: true,
   freeRelease: true,
   keepsNote: true,
+  knowsIds: true,
   leaseScope: 'job',
 };

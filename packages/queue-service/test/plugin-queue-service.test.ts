@@ -11,12 +11,12 @@ describe('QueueService.getQueue', () => {
     const [one, other] = await Promise.all([service.getQueue('a'), service.getQueue('a')]);
     expect(one).toBe(other);
     expect(await service.getQueue('a')).toBe(one);
-    expect(await service.getQueue('b')).not.toBe(one);
+    expect(await service.getQueue('b', { maxAttempts: 7 })).not.toBe(one);
     expect(await service.getQueue('A')).not.toBe(one);
     expect(store.opening.calls.map(({ args: [name] }) => name)).toEqual([
-      { plugin: 'p', name: 'a' },
-      { plugin: 'p', name: 'b' },
-      { plugin: 'p', name: 'A' },
+      { plugin: 'p', name: 'a', maxAttempts: 5 },
+      { plugin: 'p', name: 'b', maxAttempts: 7 },
+      { plugin: 'p', name: 'A', maxAttempts: 5 },
     ]);
   });
 

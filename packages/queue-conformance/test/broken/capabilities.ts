@@ -127,6 +127,11 @@ export const lyingStores: readonly BrokenStore[] = [
     flaw: { capabilities: { keepsNote: false } },
   },
   {
+    does: 'knows its ids and says it does not',
+    caughtBy: ['same-id/unknown'],
+    flaw: { capabilities: { knowsIds: false } },
+  },
+  {
     does: 'has free releases and says it has not',
     caughtBy: ['releases/are-counted'],
     flaw: { capabilities: { freeRelease: false } },

@@ -1,8 +1,10 @@
+import { randomUUID } from 'node:crypto';
 import type { Delivery, JobCounts, QueueAdapter, Receipt, Settlement, StoreQueue } from '@switchyard/queue-api';
 import { breakStore } from '../broken/break-store.ts';
 import { createSharedMemoryAdapter } from './shared-memory.ts';
 
 const STEP_MS = 100;
+const UUID_LENGTH = 36;
 
 function roundUp(ms: number): number {
   return Math.ceil(ms / STEP_MS) * STEP_MS;
@@ -10,7 +12,7 @@ function roundUp(ms: number): number {
 
 /**
  * A store that can do as little as the contract allows and says so: no priorities, small batches, whole steps of time,
- * counts from a moment ago, crashes and notes forgotten, releases charged. The kit must accept it.
+ * counts from a moment ago, crashes, notes and ids forgotten, releases charged. The kit must accept it.
  */
 export function createModestMemoryAdapter(): QueueAdapter {
   return breakStore(createSharedMemoryAdapter(), {
@@ -28,6 +30,7 @@ export function createModestMemoryAdapter(): QueueAdapter {
       countsCrashes: false,
       freeRelease: false,
       keepsNote: false,
+      knowsIds: false,
     },
     queue: inner => modest(inner),
   });
@@ -46,7 +49,12 @@ function modest(inner: StoreQueue): Partial<StoreQueue> {
     const { note: _, ...rest } = delivery;
     jobs.set(delivery.receipt, delivery.id);
     const priority = truePriorities.get(delivery.id) ?? delivery.priority;
-    return { ...rest, priority, attempt: (settledAttempts.get(delivery.id) ?? 0) + 1 };
+    return {
+      ...rest,
+      id: delivery.id.slice(UUID_LENGTH),
+      priority,
+      attempt: (settledAttempts.get(delivery.id) ?? 0) + 1,
+    };
   };
   const charged = (settlement: Settlement): Settlement => {
     if (settlement.kind !== 'retry' && settlement.kind !== 'release') return settlement;
@@ -55,8 +63,9 @@ function modest(inner: StoreQueue): Partial<StoreQueue> {
   };
   return {
     enqueue: (batch, options) => {
-      for (const { id, priority } of batch) truePriorities.set(id, truePriorities.get(id) ?? priority);
-      const stored = batch.map(job => ({ ...job, priority: 0, delayMs: roundUp(job.delayMs) }));
+      const call = randomUUID();
+      const stored = batch.map(job => ({ ...job, id: `${call}${job.id}`, priority: 0, delayMs: roundUp(job.delayMs) }));
+      for (const { id } of stored) truePriorities.set(id, batch.find(job => id.endsWith(job.id))?.priority ?? 0);
       return inner.enqueue(stored, options);
     },
     reserve: async request => {

@@ -14,7 +14,7 @@ export function createReadableMemory(): {
   const adapter = breakStore(memoryAdapter, {
     capabilities: { priority: 'lanes' },
     queue: (inner, name) => {
-      opened.set(JSON.stringify(name), inner);
+      opened.set(keyOf(name), inner);
       return {
         reserve: async request => {
           const deliveries = await inner.reserve(request);
@@ -30,10 +30,14 @@ export function createReadableMemory(): {
   return {
     adapter,
     injectForeign: async (name, bytes) => {
-      const queue = opened.get(JSON.stringify({ plugin: name.plugin, name: name.name }));
+      const queue = opened.get(keyOf(name));
       const body = Buffer.from(bytes).toString('latin1');
       const job = { id: randomUUID(), body, headers: { [FOREIGN]: '' }, priority: 20, delayMs: 0 };
       await queue?.enqueue([job], { timeoutMs: 1_000 });
     },
   };
+}
+
+function keyOf({ plugin, name }: QueueName): string {
+  return JSON.stringify([plugin, name]);
 }

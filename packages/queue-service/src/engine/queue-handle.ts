@@ -82,13 +82,15 @@ export class QueueHandle implements Queue {
   #closed = false;
 
   constructor(settings: QueueSettings) {
-    const { address, clock, random, reporter, addTimeoutMs } = settings;
+    const { address, maxAttempts, clock, random, reporter, addTimeoutMs } = settings;
     this.#settings = settings;
     this.#name = address.name;
     this.#emitter = new Emitter(error =>
       reporter.trouble('warn', 'listener-failed', 'An event listener threw', this.#name, error),
     );
-    this.#link = new StoreLink(address, clock, reporter, error => this.#emitter.emit('error', { error }));
+    this.#link = new StoreLink({ ...address, maxAttempts }, clock, reporter, error =>
+      this.#emitter.emit('error', { error }),
+    );
     this.#producer = new Producer({ queue: this.#name, link: this.#link, clock, random, addTimeoutMs });
     this.#lifecycle = new Lifecycle(this.#name);
   }

@@ -6,6 +6,7 @@ import {
   type QueueErrorCode,
   type QueueName,
   type QueueStore,
+  type QueueToOpen,
   QueueUnavailableError,
   type StoreCapabilities,
   StoreError,
@@ -43,7 +44,7 @@ const REPEATED: ReadonlySet<StoreOperation> = new Set(['reserve', 'settle']);
  * a call was given up goes to `onLate`, so that a lease in a late answer is not stranded.
  */
 export class StoreLink {
-  readonly #address: StoreAddress;
+  readonly #address: StoreAddress & QueueToOpen;
   readonly #name: string;
   readonly #clock: Clock;
   readonly #reporter: Reporter;
@@ -57,7 +58,12 @@ export class StoreLink {
   #closing: Promise<void> | undefined;
   #lastError: HealthError | undefined;
 
-  constructor(address: StoreAddress, clock: Clock, reporter: Reporter, onError: (error: QueueError) => void) {
+  constructor(
+    address: StoreAddress & QueueToOpen,
+    clock: Clock,
+    reporter: Reporter,
+    onError: (error: QueueError) => void,
+  ) {
     this.#onError = onError;
     this.#address = address;
     this.#name = address.name;
@@ -102,12 +108,13 @@ export class StoreLink {
 
   /** `isWanted` turns false when `close` does not wait for it any longer. */
   async #openOnce(isWanted: () => boolean): Promise<OpenQueue> {
-    const { plugin, name, connect } = this.#address;
+    const { connect, ...address } = this.#address;
+    const { name } = address;
     let store: QueueStore | undefined;
     try {
       const connected = await this.#inTime(connect, CONNECT_TIMEOUT_MS, 'connect');
       store = connected;
-      const queue = await this.#inTime(() => connected.open({ plugin, name }), CONNECT_TIMEOUT_MS, 'connect', abandon);
+      const queue = await this.#inTime(() => connected.open(address), CONNECT_TIMEOUT_MS, 'connect', abandon);
       if (!isWanted()) {
         abandon(queue);
         throw new QueueUnavailableError('not-stored', `Queue ${name} was closed while it was opened`, { queue: name });

@@ -66,6 +66,7 @@ export class FaultyStore implements QueueStore {
       countsCrashes: true,
       freeRelease: true,
       keepsNote: true,
+      knowsIds: true,
       leaseScope: 'job',
     };
   }

@@ -29,7 +29,7 @@ export const capabilityCases = storeCases([
       assert.ok(['ready', 'none'].includes(capabilities.order));
       assert.ok(['exact', 'approximate'].includes(capabilities.counts));
       assert.ok(['job', 'partition'].includes(capabilities.leaseScope));
-      for (const name of ['durable', 'shared', 'countsCrashes', 'freeRelease', 'keepsNote'] as const) {
+      for (const name of ['durable', 'shared', 'countsCrashes', 'freeRelease', 'keepsNote', 'knowsIds'] as const) {
         assert.equal(typeof capabilities[name], 'boolean', name);
       }
     },

@@ -19,11 +19,14 @@ async function assertOnlyFirst(queue: TrialQueue, delivery: JobDelivery, id: str
   await queue.assertCounts({}, 'after the only job is done');
 }
 
+const KNOWS_IDS = ({ knowsIds }: { knowsIds: boolean }) => knowsIds || 'the store does not know the ids it has';
+
 export const sameIdCases = storeCases([
   {
     id: 'same-id/waiting',
     title: 'adding the id of a waiting job again is ok and changes nothing',
     rules: [7],
+    requires: KNOWS_IDS,
     run: async ({ open }) => {
       const queue = await open();
       const { id } = newJob({});
@@ -37,6 +40,7 @@ export const sameIdCases = storeCases([
     id: 'same-id/delayed',
     title: 'adding the id of a delayed job again does not bring it forward',
     rules: [5, 7],
+    requires: KNOWS_IDS,
     run: async ({ open, timings: { delayMs, lateMs } }) => {
       const queue = await open();
       const { id } = newJob({});
@@ -52,6 +56,7 @@ export const sameIdCases = storeCases([
     id: 'same-id/active',
     title: 'adding the id of a running job again neither runs it twice nor takes its lease',
     rules: [7],
+    requires: KNOWS_IDS,
     run: async ({ open }) => {
       const queue = await open();
       const { id } = newJob({});
@@ -66,6 +71,7 @@ export const sameIdCases = storeCases([
     id: 'same-id/retrying',
     title: 'adding the id of a job that waits for its retry does not bring it forward',
     rules: [7, 17],
+    requires: KNOWS_IDS,
     run: async ({ open, timings: { delayMs, lateMs } }) => {
       const queue = await open();
       const { id } = newJob({});
@@ -95,6 +101,7 @@ export const sameIdCases = storeCases([
     id: 'same-id/concurrently',
     title: 'an id that is added many times at once, also by several processes, is one job',
     rules: [7],
+    requires: KNOWS_IDS,
     run: async ({ open, elsewhere }) => {
       const queue = await open();
       const other = await elsewhere(queue);
@@ -103,6 +110,24 @@ export const sameIdCases = storeCases([
       const taken = await queue.take(jobs.length);
       assert.deepEqual(new Set(taken.map(({ id }) => id)), new Set(jobs.map(({ id }) => id)));
       await queue.takeNothing('every id was handed out');
+    },
+  },
+  {
+    id: 'same-id/unknown',
+    title: 'where the store does not know its ids, an id that is added again is a second job, settled on its own',
+    rules: [7],
+    requires: ({ knowsIds }) => !knowsIds || 'the store knows the ids it has',
+    run: async ({ open }) => {
+      const queue = await open();
+      const { id } = newJob({});
+      await queue.add({ id, ...FIRST });
+      await queue.add({ id, ...FIRST });
+      const [first, second] = await queue.take(2);
+      assert.deepEqual([first?.id, second?.id], [id, id], 'a store that stores an id once declares knowsIds: true');
+      await queue.ack(first as JobDelivery);
+      await queue.retry(second as JobDelivery, 0);
+      await queue.ack(await queue.takeOne());
+      await queue.assertCounts({}, 'after both are done');
     },
   },
 ]);
