@@ -3,6 +3,7 @@ import { capabilityTable } from '@switchyard/queue-conformance';
 import { memoryAdapter } from '@switchyard/queue-memory';
 import { postgresAdapter } from '@switchyard/queue-postgres';
 import { redisAdapter } from '@switchyard/queue-redis';
+import { sqsAdapter } from '@switchyard/queue-sqs';
 import { testServer } from '@switchyard/test-servers';
 import { format, resolveConfig } from 'prettier';
 
@@ -26,6 +27,13 @@ export async function renewCapabilitySection(page: string): Promise<string> {
       schema: 'docs',
       poolSize: 2,
       createSchema: true,
+    }),
+    sqs: await capabilitiesOf(sqsAdapter, {
+      region: 'eu-central-1',
+      autoCreate: false,
+      queueNamePrefix: 'docs',
+      queues: {},
+      maxMessageBytes: 1024 * 1024,
     }),
   });
   const renewed = page.replace(SECTION, () => `\n${table}\n`);

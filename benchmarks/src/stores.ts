@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { postgresAdapter } from '@switchyard/queue-postgres';
 import { redisAdapter } from '@switchyard/queue-redis';
+import { sqsAdapter } from '@switchyard/queue-sqs';
 import { testServer } from '@switchyard/test-servers';
 import type { Contestant } from './contestant.ts';
 import { beeQueueContestant } from './contestants/bee-queue.ts';
@@ -10,6 +11,7 @@ import { fastqContestant } from './contestants/fastq.ts';
 import { graphileBatchContestant, graphileContestant } from './contestants/graphile-worker.ts';
 import { pQueueContestant } from './contestants/p-queue.ts';
 import { pgBossContestant } from './contestants/pg-boss.ts';
+import { sqsConsumerBatchContestant, sqsConsumerContestant } from './contestants/sqs-consumer.ts';
 import { switchyard } from './contestants/switchyard.ts';
 
 /** Who races on which store: this project first, then what people use there today. */
@@ -34,5 +36,19 @@ export const STORES: Readonly<Record<string, readonly Contestant[]>> = {
     graphileBatchContestant,
     pgBossContestant,
     bullmqPostgresContestant,
+  ],
+  sqs: [
+    switchyard(async () => ({
+      adapters: [sqsAdapter],
+      defaultStore: 'sqs',
+      sqs: {
+        endpoint: (await testServer('sqs')).url,
+        region: 'elasticmq',
+        credentials: { accessKeyId: 'bench', secretAccessKey: 'bench' },
+        queueNamePrefix: `bench-${randomUUID().slice(0, 8)}`,
+      },
+    })),
+    sqsConsumerContestant,
+    sqsConsumerBatchContestant,
   ],
 };

@@ -9,8 +9,10 @@ export interface ServerUnderTest {
   launch(): Promise<OwnServer>;
   /** Options of `createQueueService` for the server at this URL. */
   options(url: string): ServiceOptions;
-  /** Ends every connection that the server has, as its administrator can. */
-  killConnections(url: string): Promise<void>;
+  /** Ends every connection that the server has, as its administrator can; absent where there is no such way. */
+  killConnections?(url: string): Promise<void>;
   /** Text by which requests are recognised on the wire, once a connection has made some. */
   readonly requests: { readonly add: string; readonly reserve: string; readonly settle: string };
+  /** Whether the server knows the ids it has, so that what is sent twice is stored once. Default true. */
+  readonly knowsIds?: boolean;
 }

@@ -5,7 +5,7 @@ export { ownServer } from './own-server.ts';
 export type { OwnServer } from './own-server.ts';
 export { createFaultProxy } from './proxy/fault-proxy.ts';
 export type { FaultProxy } from './proxy/fault-proxy.ts';
-export type { KafkaOptions, PostgresOptions, RedisOptions, ServerOptions } from './server-options.ts';
+export type { KafkaOptions, PostgresOptions, RedisOptions, ServerOptions, SqsOptions } from './server-options.ts';
 export { testPgBouncer } from './test-pgbouncer.ts';
 export { testRedisCluster } from './test-redis-cluster.ts';
 export type { TestRedisCluster } from './test-redis-cluster.ts';

@@ -5,7 +5,7 @@ export interface ServerOptions {
   redis: RedisOptions;
   postgres: PostgresOptions;
   kafka: KafkaOptions;
-  sqs: Readonly<Record<string, never>>;
+  sqs: SqsOptions;
 }
 
 export interface RedisOptions {
@@ -21,6 +21,11 @@ export interface RedisOptions {
 export interface PostgresOptions {
   /** More arguments for `postgres`, e.g. `['-c', 'max_connections=20']`. */
   readonly args?: readonly string[];
+}
+
+export interface SqsOptions {
+  /** Queues and messages are left after a restart or a kill. Default false: the server starts empty. */
+  readonly persistence?: boolean;
 }
 
 export interface KafkaOptions {

@@ -40,3 +40,14 @@ test('a server of one’s own comes back after a kill', async () => {
   const { QueueUrl } = await connect(own.url).send(new CreateQueueCommand({ QueueName: 'again' }));
   expect(QueueUrl).toContain('again');
 });
+
+test('one with persistence comes back with what it had', async () => {
+  await using own = await ownServer('sqs', { persistence: true });
+  const client = connect(own.url);
+  const { QueueUrl } = await client.send(new CreateQueueCommand({ QueueName: 'kept' }));
+  await client.send(new SendMessageCommand({ QueueUrl, MessageBody: 'hello' }));
+  await own.kill();
+  await own.start();
+  const { Messages } = await client.send(new ReceiveMessageCommand({ QueueUrl, WaitTimeSeconds: 5 }));
+  expect(Messages?.map(({ Body }) => Body)).toEqual(['hello']);
+});

@@ -17,7 +17,7 @@ function configFile(backend: object): { path: string } & Disposable {
 }
 
 /** What names another store and where it is, and nothing else. */
-const STORES: Readonly<Record<string, () => Promise<object>>> = {
+const STORES: Readonly<Record<string, () => Promise<{ queue: { defaultStore: string } }>>> = {
   async Redis() {
     const redis = { connection: (await testServer('redis')).url, keyPrefix: `example-${randomUUID()}` };
     return { queue: { defaultStore: 'redis', redis } };
@@ -31,6 +31,12 @@ const STORES: Readonly<Record<string, () => Promise<object>>> = {
     const connection = { ...address, user: 'postgres', database: 'postgres' };
     const database = { client: 'pg', connection, pluginDivisionMode: 'schema' };
     return { database, queue: { defaultStore: 'postgres', postgres: { connection } } };
+  },
+  async SQS() {
+    const { url: endpoint } = await testServer('sqs');
+    const credentials = { accessKeyId: 'test', secretAccessKey: 'test' };
+    const sqs = { endpoint, region: 'elasticmq', credentials, queueNamePrefix: `example-${Date.now()}` };
+    return { queue: { defaultStore: 'sqs', sqs } };
   },
 };
 
@@ -83,7 +89,7 @@ it.each(Object.keys(STORES))('does the same with its jobs in %s', { timeout: 90_
   await backend.prints('A report that always fails: given up after 3 attempts');
   expect((await backend.get('/jobs-demo/health')).body).toMatchObject({
     healthy: true,
-    queues: [{ name: 'reports', store: name === 'Redis' ? 'redis' : 'postgres', state: 'running' }],
+    queues: [{ name: 'reports', store: backendConfig.queue.defaultStore, state: 'running' }],
   });
   await backend.post('/jobs-producer/audit', { action: 'login' });
   backend.terminate();

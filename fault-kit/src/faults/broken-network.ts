@@ -54,20 +54,30 @@ export function describeNetworkFaults(store: ServerUnderTest): void {
     }
   });
 
-  it('goes on when the server ends every connection', { timeout: 120_000 }, async () => {
-    expectNothingUnhandled();
-    await using server = await store.launch();
-    await using worker = await workHere({ ...store.options(server.url), leaseDuration: 2000 }, `work-${randomUUID()}`);
-    for (let round = 0; round < rounds(3, 20); round++) {
-      const ids = await worker.queue.addBulk(Array.from({ length: 50 }, () => ({ payload: {} })));
-      await store.killConnections(server.url);
-      const late = await worker.queue.add({});
-      await vi.waitFor(() => expect(worker.runs.map(({ id }) => id)).toEqual(expect.arrayContaining([...ids, late])), {
-        timeout: RECOVERY_MS,
-      });
-      await vi.waitFor(async () => expect(await worker.queue.getJobCount()).toBe(0), { timeout: RECOVERY_MS });
-    }
-  });
+  it.skipIf(store.killConnections === undefined)(
+    'goes on when the server ends every connection',
+    { timeout: 120_000 },
+    async () => {
+      expectNothingUnhandled();
+      await using server = await store.launch();
+      await using worker = await workHere(
+        { ...store.options(server.url), leaseDuration: 2000 },
+        `work-${randomUUID()}`,
+      );
+      for (let round = 0; round < rounds(3, 20); round++) {
+        const ids = await worker.queue.addBulk(Array.from({ length: 50 }, () => ({ payload: {} })));
+        await store.killConnections?.(server.url);
+        const late = await worker.queue.add({});
+        await vi.waitFor(
+          () => expect(worker.runs.map(({ id }) => id)).toEqual(expect.arrayContaining([...ids, late])),
+          {
+            timeout: RECOVERY_MS,
+          },
+        );
+        await vi.waitFor(async () => expect(await worker.queue.getJobCount()).toBe(0), { timeout: RECOVERY_MS });
+      }
+    },
+  );
 
   const holeMs = rounds(5000, 60_000);
   it(`heals after ${holeMs / 1000} s in a black hole`, { timeout: 120_000 + holeMs }, async () => {
@@ -108,7 +118,9 @@ export function describeNetworkFaults(store: ServerUnderTest): void {
     await vi.waitFor(() => expect(worker.completed).toContain(id), { timeout: 40_000 });
   });
 
-  it('stores a job once although the reply to add was lost', { timeout: 60_000 }, async () => {
+  const { knowsIds = true } = store;
+  const stored = knowsIds ? 'stores a job once' : 'stores a job, maybe twice,';
+  it(`${stored} although the reply to add was lost`, { timeout: 60_000 }, async () => {
     await using scene = await stage();
     const { worker, proxy, producer } = scene;
     await worker.queue.add({});
@@ -117,10 +129,19 @@ export function describeNetworkFaults(store: ServerUnderTest): void {
     const dropped = proxy.dropNextReply(store.requests.add);
     const id = await worker.queue.add({});
     await dropped;
-    await vi.waitFor(async () => expect(await producer.queue.getJobCount()).toBe(1), { timeout: 10_000 });
+    const most = knowsIds ? 1 : 2;
+    await vi.waitFor(
+      async () => {
+        const count = await producer.queue.getJobCount();
+        expect(count).toBeGreaterThan(0);
+        expect(count).toBeLessThanOrEqual(most);
+      },
+      { timeout: 10_000 },
+    );
     await worker.queue.resume();
     await vi.waitFor(() => expect(worker.completed).toContain(id), { timeout: RECOVERY_MS });
-    expect(scene.ran(id)).toBe(1);
+    await vi.waitFor(async () => expect(await producer.queue.getJobCount()).toBe(0), { timeout: RECOVERY_MS });
+    expect(scene.ran(id)).toBeLessThanOrEqual(most);
   });
 
   it('runs a job whose reply to reserve was lost, once its lease has ended', { timeout: 60_000 }, async () => {

@@ -59,3 +59,37 @@ export function poison(options: () => ServiceOptions | Promise<ServiceOptions>):
     },
   );
 }
+
+/** The same where the store cannot tell a crash from a failure: whoever runs alone harms nobody else. */
+export function crowdlessPoison(options: () => ServiceOptions | Promise<ServiceOptions>): void {
+  it(
+    'buries the job that ends its process every time, and no other, where jobs run one by one',
+    {
+      timeout: 120_000,
+    },
+    async () => {
+      const service = { ...(await options()), leaseDuration: 1000, maxAttempts: MAX_ATTEMPTS };
+      await using scene = await createScene({ service, concurrency: 1 });
+      const { queue, ledger } = scene;
+      const ids = await scene.addTasks(20, n => ({ ms: 5, kills: n === 5 }));
+      const poisonous = ids[5] as string;
+      const done = vi.waitUntil(async () => (await queue.getJobCount()) === 0, { timeout: 90_000, interval: 100 });
+      done.catch(() => {});
+      const exits = [];
+      for (let isDone = false; !isDone;) {
+        const worker = scene.startWorker();
+        const exit = await Promise.race([worker.exit, done.then(() => 'done' as const)]);
+        isDone = exit === 'done';
+        if (exit !== 'done') exits.push(exit.code);
+        expect(exits.length, 'processes that the job has ended').toBeLessThanOrEqual(MAX_ATTEMPTS);
+      }
+      expect(exits).toEqual(Array(MAX_ATTEMPTS).fill(137));
+      await scene.allFinished({ within: 10_000, except: [poisonous] });
+      await vi.waitFor(() =>
+        expect(ledger.entries('dead')).toEqual([
+          expect.objectContaining({ id: poisonous, attempt: MAX_ATTEMPTS, error: 'JobCrashedError' }),
+        ]),
+      );
+    },
+  );
+}

@@ -1,0 +1,17 @@
+import type { Message } from '@aws-sdk/client-sqs';
+import type { Envelope } from './envelope.ts';
+
+/**
+ * How many ms are left until a job is due, by the clock of SQS alone (rule 26), or 0. Never too few: what the time is at
+ * SQS is known by the first receive of a message, to the millisecond, or by the date of an answer, rounded down.
+ */
+export function msUntilDue({ Attributes = {} }: Message, envelope: Envelope, serverTime: number): number {
+  const { dueAt = dueAtOf(Attributes, envelope) } = envelope;
+  if (dueAt === undefined) return 0;
+  return Math.max(0, dueAt - Math.max(serverTime, Number(Attributes.ApproximateFirstReceiveTimestamp ?? 0)));
+}
+
+/** When a job is due that was sent with a delay longer than SQS can wait. */
+export function dueAtOf(attributes: Message['Attributes'], { delayMs }: Envelope): number | undefined {
+  return delayMs === undefined ? undefined : Number(attributes?.SentTimestamp) + delayMs;
+}

@@ -1,0 +1,1 @@
+export { sqsAdapter } from './adapter.ts';

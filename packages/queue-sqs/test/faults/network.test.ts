@@ -1,0 +1,4 @@
+import { describeNetworkFaults } from '@switchyard/fault-kit';
+import { sqsUnderTest } from './server.ts';
+
+describeNetworkFaults(sqsUnderTest);

@@ -1,0 +1,4 @@
+import { describeServerFaults } from '@switchyard/fault-kit';
+import { sqsUnderTest } from './server.ts';
+
+describeServerFaults(sqsUnderTest);
