@@ -1,10 +1,10 @@
 // One contestant, one workload, one fresh process: nobody's garbage is collected on somebody else's time.
 import { STORES } from './stores.ts';
-import { WORKLOADS } from './workloads/index.ts';
+import { workloadsFor } from './workloads/index.ts';
 
 const [store = '', contestantName, workloadName] = process.argv.slice(2);
 const contestant = STORES[store]?.find(({ name }) => name === contestantName);
-const workload = WORKLOADS.find(({ name }) => name === workloadName);
+const workload = workloadsFor(store).find(({ name }) => name === workloadName);
 if (contestant === undefined || workload === undefined) throw new Error(`unknown: ${process.argv.slice(2).join(' ')}`);
 
 const subject = await contestant.open();

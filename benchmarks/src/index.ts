@@ -7,7 +7,7 @@ import { testServer, type ServerName } from '@switchyard/test-servers';
 import { STORES } from './stores.ts';
 import { type Series, table } from './table.ts';
 import type { Measure } from './workload.ts';
-import { WORKLOADS } from './workloads/index.ts';
+import { workloadsFor } from './workloads/index.ts';
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
@@ -32,7 +32,7 @@ function record(contestant: string, measure: Measure): void {
   one.values.push(measure.value);
 }
 
-for (const workload of WORKLOADS.filter(({ name }) => name.includes(values.only))) {
+for (const workload of workloadsFor(store).filter(({ name }) => name.includes(values.only))) {
   for (let round = 1; round <= Number(values.rounds); round++) {
     // In turn, so that whatever the machine does meanwhile happens to all of them.
     for (const { name } of contestants) {

@@ -38,6 +38,7 @@ function contestant(
       const producer = Producer.create({ queueUrl, sqs });
       const messageOf = (payload: unknown) => ({ id: randomUUID(), body: JSON.stringify(payload) });
       const consumers: Consumer[] = [];
+      let isClosing = false;
       return {
         add: payload => producer.send(messageOf(payload)),
         addBulk: payloads => producer.send(payloads.map(messageOf)),
@@ -45,12 +46,15 @@ function contestant(
         process(handler, { concurrency }: WorkerOptions) {
           for (let left = concurrency; left > 0; left -= 10) {
             const consumer = Consumer.create({ queueUrl, sqs, batchSize: Math.min(10, left), ...handling(handler) });
-            consumer.on('error', error => console.error(error));
+            consumer.on('error', error => {
+              if (!isClosing) console.error(error);
+            });
             consumer.start();
             consumers.push(consumer);
           }
         },
         async close() {
+          isClosing = true;
           for (const consumer of consumers) consumer.stop({ abort: true });
           sqs.destroy();
         },

@@ -12,29 +12,30 @@ async function timed(name: string, count: number, run: () => Promise<void>): Pro
   return { name, unit: 'per second', value: perSecond(count, performance.now() - start) };
 }
 
-/** Adding, while nobody processes. */
-export const add: Workload = {
+/** Adding, while nobody processes. `share`: how many of the usual number of jobs. */
+export const add = (share: number): Workload => ({
   name: 'add',
   async run(subject) {
+    const [awaited, concurrent, inBulk] = [AWAITED * share, CONCURRENT * share, BULK * share];
     const measures = [
-      await timed('add, one by one', AWAITED, async () => {
-        for (let number = 0; number < AWAITED; number++) await subject.add(payload(number));
+      await timed('add, one by one', awaited, async () => {
+        for (let number = 0; number < awaited; number++) await subject.add(payload(number));
       }),
-      await timed(`add, ${IN_FLIGHT} in flight`, CONCURRENT, async () => {
+      await timed(`add, ${IN_FLIGHT} in flight`, concurrent, async () => {
         let number = 0;
         const lane = async () => {
-          while (number < CONCURRENT) await subject.add(payload(number++));
+          while (number < concurrent) await subject.add(payload(number++));
         };
         await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
       }),
     ];
     const { addBulk } = subject;
     if (addBulk === undefined) return measures;
-    const bulk = await timed(`add, in bulks of ${BULK_SIZE}`, BULK, async () => {
-      for (let start = 0; start < BULK; start += BULK_SIZE) {
+    const bulk = await timed(`add, in bulks of ${BULK_SIZE}`, inBulk, async () => {
+      for (let start = 0; start < inBulk; start += BULK_SIZE) {
         await addBulk(Array.from({ length: BULK_SIZE }, (_, index) => payload(start + index)));
       }
     });
     return [...measures, bulk];
   },
-};
+});

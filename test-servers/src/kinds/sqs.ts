@@ -21,7 +21,7 @@ export const sqs: Kind<'sqs'> = {
     const libraries = join(await mavenLibrary(run, this), '*');
     const config = join(folder, 'elasticmq.conf');
     writeFileSync(config, configuration('127.0.0.1', port, persistence ? join(folder, 'messages') : undefined));
-    const jvm = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', `-Dconfig.file=${config}`];
+    const jvm = ['-Xmx512m', '-XX:+UseSerialGC', `-Dconfig.file=${config}`];
     return { command: java, args: [...jvm, '-cp', libraries, 'org.elasticmq.server.Main'] };
   },
 
