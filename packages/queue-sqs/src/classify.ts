@@ -32,7 +32,8 @@ const MESSAGES: readonly (readonly [RegExp, QueueErrorCode])[] = [
 ];
 
 /** Said before anything was sent. */
-const NOT_SENT = /did not establish a connection|Could not load credentials|ECONNREFUSED|ENOTFOUND|EAI_AGAIN/;
+const NOT_SENT =
+  /did not establish a connection|Could not load credentials|ECONNREFUSED|ENOTFOUND|EAI_AGAIN|EHOSTUNREACH|ENETUNREACH|connect ETIMEDOUT|CERT_|_CERT/;
 
 /** What SQS calls an error that is about visibility and its twelve hours. */
 export function isBeyondTwelveHours(message: string | undefined): boolean {

@@ -50,7 +50,8 @@ function rememberServerTime(client: SQSClient): void {
       if (result.output !== undefined) serverTimes.set(result.output, Date.parse(headers?.['date'] ?? '') || 0);
       return result;
     },
-    { step: 'deserialize', name: 'rememberServerTime' },
+    // Outside of what reads the answer: within, there is none yet.
+    { step: 'deserialize', priority: 'high', name: 'rememberServerTime' },
   );
 }
 

@@ -67,12 +67,19 @@ export function readEnvelope(
   }
 }
 
-function isWhole({ id, priority, headers }: Omit<Written, 'v'>): boolean {
+const LATEST_TIME = 8.64e15;
+
+function isWhole({ id, priority, headers, delayMs, addedAt, dueAt, attempts }: Omit<Written, 'v'>): boolean {
   return (
+    [delayMs, addedAt, dueAt, attempts].every(isAmount) &&
     typeof id === 'string' &&
     Number.isInteger(priority) &&
     typeof headers === 'object' &&
     headers !== null &&
     Object.values(headers).every(value => typeof value === 'string')
   );
+}
+
+function isAmount(value: unknown): boolean {
+  return value === undefined || (Number.isSafeInteger(value) && Number(value) >= 0 && Number(value) <= LATEST_TIME);
 }

@@ -10,7 +10,12 @@ export class Lease {
   readonly longestUntil: number;
   /** A copy of it is where it goes, and only this one is left to delete. */
   isCopied = false;
+  /** A renewal that is under way. Never rejects. */
+  renewal: Promise<void> | undefined;
+  isSettling = false;
   #until: number;
+  /** From then on a change of its visibility may have shown it to others, whatever extensions say. */
+  #mayEndAt = Infinity;
   #isOver = false;
 
   /** Times are of `performance.now()`, and as early as the hand-out can have been. */
@@ -40,11 +45,11 @@ export class Lease {
    * message under its new worker, and says it went well.
    */
   get isHeld(): boolean {
-    return !this.#isOver && performance.now() < this.#until;
+    return !this.#isOver && performance.now() < this.until;
   }
 
   get until(): number {
-    return this.#until;
+    return Math.min(this.#until, this.#mayEndAt);
   }
 
   /** It was settled, or is somebody else's. */
@@ -59,6 +64,6 @@ export class Lease {
 
   /** It may have ended as early as then: the answer to what was asked is missing. */
   mayEndAt(time: number): void {
-    this.#until = Math.min(this.#until, time);
+    this.#mayEndAt = Math.min(this.#mayEndAt, time);
   }
 }

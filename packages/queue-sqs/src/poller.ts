@@ -1,8 +1,8 @@
 import type { AdapterContext, Delivery, ReserveRequest } from '@switchyard/queue-api';
 import { CallTimeoutError } from './classify.ts';
-import { msUntilDue } from './due-time.ts';
+import { cameEarly, msUntilDue } from './due-time.ts';
 import { bodyOf, type Envelope, readEnvelope } from './envelope.ts';
-import { hop, type Hopper } from './hop.ts';
+import { type Hopper, Hops } from './hops.ts';
 import { Lease } from './lease.ts';
 import { BATCH_ENTRIES, type Limits, POLL_MS } from './limits.ts';
 import type { QueueFinder } from './queue-finder.ts';
@@ -45,6 +45,7 @@ const NOT_OURS = 'it has no envelope of this store, or one of a later version';
  */
 export class Poller {
   readonly #options: PollerOptions;
+  readonly #hops: Hops;
   readonly #polls = new Set<Poll>();
   /** Everything that is under way. */
   readonly #work = new Set<Promise<void>>();
@@ -52,11 +53,22 @@ export class Poller {
 
   constructor(options: PollerOptions) {
     this.#options = options;
+    const { api, limits, maxBytes, report, queue } = options;
+    this.#hops = new Hops({
+      api,
+      limits,
+      maxBytes,
+      onTrouble(cause, { name }) {
+        const message = `Jobs of the queue ${name} that are not due yet could not be sent on: ${String(cause)}. They are tried again`;
+        report({ level: 'warning', code: 'hop-failed', message, queue, cause });
+      },
+    });
   }
 
   async reserve({ max, leaseMs, waitMs, signal }: ReserveRequest): Promise<readonly Delivery[]> {
     const end = performance.now() + waitMs;
     for (;;) {
+      await this.#hops.room(end - performance.now(), signal);
       if (signal.aborted || this.#isEnded) return [];
       const leftMs = Math.min(POLL_MS, Math.max(0, end - performance.now()));
       const left = leftMs > 0 ? this.#leftBehind(max, leaseMs) : undefined;
@@ -69,6 +81,7 @@ export class Poller {
   /** Everybody who waits is told that there is nothing; nothing is handed out any more. */
   end(): void {
     this.#isEnded = true;
+    this.#hops.end();
     for (const poll of this.#polls) {
       poll.taker?.resolve([]);
       poll.taker = undefined;
@@ -78,6 +91,7 @@ export class Poller {
   /** Resolves once nothing is under way. */
   async idle(): Promise<void> {
     while (this.#work.size > 0) await Promise.all(this.#work);
+    await this.#hops.idle();
   }
 
   #leftBehind(max: number, leaseMs: number): Poll | undefined {
@@ -151,27 +165,19 @@ export class Poller {
       const lease = new Lease(message, envelope, leasedAt + leaseMs, leasedAt + limits.invisibleMs);
       const early = envelope === undefined ? 0 : msUntilDue(message, envelope, serverTime);
       if (envelope === undefined) deliveries.push({ kind: 'unreadable', why: NOT_OURS, receipt: lease });
-      else if (early === 0) deliveries.push(jobOf(envelope, lease));
+      else if (early === 0 && !cameEarly(message, envelope)) deliveries.push(jobOf(envelope, lease));
       else hoppers.push({ lease, envelope, due: performance.now() + early });
     }
-    if (hoppers.length > 0) this.#hop(hoppers, place);
+    if (hoppers.length > 0) this.#hops.start(hoppers, place);
     return deliveries;
-  }
-
-  #hop(hoppers: readonly Hopper[], place: QueuePlace): void {
-    const { api, limits, maxBytes, report, queue } = this.#options;
-    const onTrouble = (cause: unknown) => {
-      const message = `Jobs of the queue ${place.name} that are not due yet could not be sent on: ${String(cause)}. They are tried again`;
-      report({ level: 'warning', code: 'hop-failed', message, queue, cause });
-    };
-    const isEnded = () => this.#isEnded;
-    this.#track(hop(hoppers, { api, place, limits, maxBytes: maxBytes(), isEnded, onTrouble }));
   }
 
   /** Their leases end by themselves if this fails. */
   async #giveBack(place: QueuePlace, deliveries: readonly Delivery[]): Promise<void> {
-    if (deliveries.length === 0) return;
-    const changes = deliveries.map(({ receipt }) => ({ handle: (receipt as Lease).handle, seconds: 0 }));
+    // Whose lease is over may be somebody else's.
+    const held = deliveries.map(({ receipt }) => receipt as Lease).filter(({ isHeld }) => isHeld);
+    const changes = held.map(({ handle }) => ({ handle, seconds: 0 }));
+    if (changes.length === 0) return;
     await this.#options.api.changeVisibility(place, changes, GIVE_BACK_TIMEOUT_MS).catch(() => {});
   }
 

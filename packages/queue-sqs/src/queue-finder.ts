@@ -1,5 +1,6 @@
-import { isQueueError, QueueConfigError, StoreError } from '@switchyard/queue-api';
-import { isQueueMissing } from './classify.ts';
+import { isQueueError, QueueConfigError, QueueUnavailableError, StoreError } from '@switchyard/queue-api';
+import { classify, isQueueMissing } from './classify.ts';
+import { inTime } from './in-time.ts';
 import { RETENTION_MS } from './limits.ts';
 import type { QueuePlace, SqsApi } from './sqs-api.ts';
 
@@ -37,6 +38,17 @@ export class QueueFinder {
     // A failure is not remembered.
     found.catch(() => this.#forget(found));
     return found;
+  }
+
+  /** Rejects with `not-stored` after so long: nothing was asked of a queue that was not found. */
+  async placeWithin(timeoutMs: number): Promise<QueuePlace> {
+    try {
+      return await inTime('GetQueueUrl', timeoutMs, this.place());
+    } catch (error) {
+      if (classify(error) !== 'unknown-outcome') throw error;
+      const message = `The queue ${this.#options.name} could not be found in time`;
+      throw new QueueUnavailableError('not-stored', message, { cause: error });
+    }
   }
 
   /** A request has failed: if because the queue is gone, it is looked for again the next time. */

@@ -4,7 +4,7 @@ import { BATCH_ENTRIES } from './limits.ts';
 
 /**
  * Makes one request for each batch, all at once, and puts the answers together. A request that fails speaks for its own
- * entries only; if all fail, so does this, with the error of the first.
+ * entries only; if all fail in the same way, so does this, with the error of the first.
  */
 export async function settleAll<Entry>(
   batches: readonly (readonly Entry[])[],
@@ -12,7 +12,8 @@ export async function settleAll<Entry>(
 ): Promise<Outcome[]> {
   const answers = await Promise.allSettled(batches.map(request));
   const failures = answers.filter(answer => answer.status === 'rejected');
-  if (failures.length > 0 && failures.length === answers.length) throw failures[0]?.reason;
+  const isOfOneMind = new Set(failures.map(({ reason }) => classify(reason))).size === 1;
+  if (isOfOneMind && failures.length === answers.length) throw failures[0]?.reason;
   return answers.flatMap((answer, index) =>
     answer.status === 'fulfilled' ? answer.value : (batches[index] ?? []).map(() => outcomeOf(answer.reason)),
   );

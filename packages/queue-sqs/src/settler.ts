@@ -1,6 +1,7 @@
 import type { Outcome, Receipt, Settlement } from '@switchyard/queue-api';
 import { isBeyondTwelveHours } from './classify.ts';
 import { deadLetterOf } from './dead-letter.ts';
+import { atMost } from './in-time.ts';
 import type { Lease } from './lease.ts';
 import type { Limits } from './limits.ts';
 import { jobMessage, messageOf, type OutgoingMessage } from './message.ts';
@@ -32,6 +33,7 @@ interface Move extends Step {
   readonly message: OutgoingMessage;
 }
 
+const BEING_SETTLED: Outcome = Object.freeze({ ok: false, code: 'unavailable', message: 'it is being settled' });
 const LEASE_LOST: Outcome = Object.freeze({ ok: false, code: 'lease-lost' });
 
 /**
@@ -50,6 +52,20 @@ export class Settler {
 
   async settle(settlements: readonly Settlement[], timeoutMs: number): Promise<Outcome[]> {
     const outcomes = new Outcomes(settlements.length, performance.now() + timeoutMs);
+    const leases = settlements.map(({ receipt }) => receipt as Lease);
+    for (const lease of leases) lease.isSettling = true;
+    try {
+      await this.#carryOut(settlements, outcomes);
+      return outcomes.list();
+    } finally {
+      for (const lease of leases) lease.isSettling = false;
+    }
+  }
+
+  async #carryOut(settlements: readonly Settlement[], outcomes: Outcomes): Promise<void> {
+    // Of two changes of one message the last that arrives counts: a renewal must not overtake what becomes of the job.
+    const renewals = settlements.flatMap(({ receipt }) => (receipt as Lease).renewal ?? []);
+    if (renewals.length > 0) await atMost(outcomes.timeLeft, Promise.all(renewals));
     const deletions: Step[] = [];
     const changes: Change[] = [];
     const moves: Move[] = [];
@@ -65,23 +81,31 @@ export class Settler {
       this.#move(moves, outcomes),
       this.#changeOrMove(changes, outcomes),
     ]);
-    return outcomes.list();
   }
 
   /** Where the new lease would end after the twelve hours, the old one runs out: that is `lease-lost`. */
   async extend(receipts: readonly Receipt[], leaseMs: number, timeoutMs: number): Promise<Outcome[]> {
     const outcomes = new Outcomes(receipts.length, performance.now() + timeoutMs);
     const seconds = leaseSeconds(leaseMs);
-    const steps = receipts
+    const held = receipts
       .map((receipt, index) => ({ index, lease: receipt as Lease }))
       .filter(({ lease }) => lease.isHeld && lastsFor(lease, seconds));
+    for (const { index, lease } of held) if (lease.isSettling) outcomes.set(index, BEING_SETTLED);
+    const steps = held.filter(({ lease }) => !lease.isSettling);
+    const { promise: renewal, resolve: renewed } = Promise.withResolvers<void>();
+    for (const { lease } of steps) lease.renewal = renewal;
     const askedAt = performance.now();
-    await outcomes.ask(steps, batch => this.#changeVisibility(batch, () => seconds, outcomes.timeLeft));
+    try {
+      await outcomes.ask(steps, batch => this.#changeVisibility(batch, () => seconds, outcomes));
+    } finally {
+      for (const { lease } of steps) lease.renewal = undefined;
+      renewed();
+    }
     for (const { index, lease } of steps) {
       const outcome = outcomes.at(index);
       if (outcome.ok) lease.lastUntil(askedAt + leaseMs);
       else if (isBeyond(outcome)) outcomes.set(index, LEASE_LOST);
-      else if (outcome.code === 'unknown-outcome') lease.mayEndAt(askedAt + leaseMs);
+      else if (outcome.code === 'unknown-outcome') lease.lastUntil(Math.min(lease.until, askedAt + leaseMs));
     }
     return outcomes.list();
   }
@@ -89,7 +113,7 @@ export class Settler {
   async #delete(steps: readonly Step[], outcomes: Outcomes): Promise<void> {
     const { api, main } = this.#options;
     await outcomes.ask(steps, batch =>
-      this.#at(main, place =>
+      this.#at(main, outcomes, place =>
         settleAll(inTens(batch), ten =>
           api.delete(
             place,
@@ -106,7 +130,7 @@ export class Settler {
     const possible = changes.filter(({ lease, delayMs }) => lastsFor(lease, delaySeconds(delayMs)));
     const askedAt = performance.now();
     await outcomes.ask(possible, batch =>
-      this.#changeVisibility(batch, ({ delayMs }) => delaySeconds(delayMs), outcomes.timeLeft),
+      this.#changeVisibility(batch, ({ delayMs }) => delaySeconds(delayMs), outcomes),
     );
     for (const { index, lease, delayMs } of possible) {
       const outcome = outcomes.at(index);
@@ -126,7 +150,7 @@ export class Settler {
     for (const target of new Set(moves.map(move => move.target))) {
       const there = moves.filter(move => move.target === target && !move.lease.isCopied);
       await outcomes.ask(there, batch =>
-        this.#at(target, place =>
+        this.#at(target, outcomes, place =>
           sendMessages(
             api,
             place,
@@ -146,23 +170,27 @@ export class Settler {
   async #changeVisibility<Entry extends Step>(
     steps: readonly Entry[],
     secondsOf: (step: Entry) => number,
-    timeoutMs: number,
+    outcomes: Outcomes,
   ): Promise<Outcome[]> {
     const { api, main } = this.#options;
-    return this.#at(main, place =>
+    return this.#at(main, outcomes, place =>
       settleAll(inTens(steps), ten =>
         api.changeVisibility(
           place,
           ten.map(step => ({ handle: step.lease.handle, seconds: secondsOf(step) })),
-          timeoutMs,
+          outcomes.timeLeft,
         ),
       ),
     );
   }
 
-  async #at<Answer>(finder: QueueFinder, ask: (place: QueuePlace) => Promise<Answer>): Promise<Answer> {
+  async #at<Answer>(
+    finder: QueueFinder,
+    { timeLeft }: Outcomes,
+    ask: (place: QueuePlace) => Promise<Answer>,
+  ): Promise<Answer> {
     try {
-      return await ask(await finder.place());
+      return await ask(await finder.placeWithin(timeLeft));
     } catch (error) {
       finder.failed(error);
       throw error;
@@ -242,12 +270,12 @@ class Outcomes {
     }
   }
 
-  /** Throws where no entry was answered: the store is in trouble, and not its entries. */
+  /** Throws where no entry was answered, for one and the same reason: the store is in trouble, and not its entries. */
   list(): Outcome[] {
     const [first] = this.#list;
-    if (first !== undefined && this.#failures.has(first) && this.#list.every(outcome => this.#failures.has(outcome))) {
-      throw this.#failures.get(first);
-    }
+    const isSame = (outcome: Outcome) =>
+      this.#failures.has(outcome) && !outcome.ok && first?.ok === false && outcome.code === first.code;
+    if (first !== undefined && this.#list.every(isSame)) throw this.#failures.get(first);
     return this.#list;
   }
 }

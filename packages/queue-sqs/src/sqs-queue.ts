@@ -10,7 +10,7 @@ import {
   type StoreQueue,
 } from '@switchyard/queue-api';
 import { envelopeOf } from './envelope.ts';
-import { atMost, inTime } from './in-time.ts';
+import { atMost } from './in-time.ts';
 import type { Limits } from './limits.ts';
 import { jobMessage, type OutgoingMessage } from './message.ts';
 import type { Poller } from './poller.ts';
@@ -36,8 +36,10 @@ export interface SqsQueueOptions {
   readonly onIdle: () => void;
 }
 
+const MORE_IN_A_COPY = 128;
 const OK: Outcome = Object.freeze({ ok: true });
-const COUNT_TIMEOUT_MS = 10_000;
+/** For finding the queue, and for its numbers. */
+const COUNT_TIMEOUT_MS = 5000;
 
 /** One opened queue: what the adapter contract asks for, in requests that SQS understands. */
 export class SqsQueue implements StoreQueue {
@@ -62,7 +64,9 @@ export class SqsQueue implements StoreQueue {
       const isLong = job.delayMs > limits.delayMs;
       const envelope = { ...envelopeOf(job), ...(isLong && { delayMs: job.delayMs }) };
       const message = jobMessage(envelope, delaySeconds(Math.min(job.delayMs, limits.delayMs)));
-      if (message.bytes > maxBytes()) outcomes.set(job.id, refuseSize(message.bytes, maxBytes()));
+      // Copies of it say more: when it was added, when it is due, how often it was handed out.
+      const bytes = message.bytes + MORE_IN_A_COPY;
+      if (bytes > maxBytes()) outcomes.set(job.id, refuseSize(bytes, maxBytes()));
       else messages.set(job.id, message);
     }
     const sent = await this.#track(this.#send([...messages.values()], timeoutMs));
@@ -73,9 +77,11 @@ export class SqsQueue implements StoreQueue {
   async #send(messages: readonly OutgoingMessage[], timeoutMs: number): Promise<readonly Outcome[]> {
     if (messages.length === 0) return [];
     const { api, main, maxBytes } = this.#options;
+    const end = performance.now() + timeoutMs;
     try {
-      const place = await inTime('GetQueueUrl', timeoutMs, main.place());
-      return await sendMessages(api, place, messages, { timeoutMs, maxBytes: maxBytes() });
+      const place = await main.placeWithin(timeoutMs);
+      const left = Math.max(1, Math.round(end - performance.now()));
+      return await sendMessages(api, place, messages, { timeoutMs: left, maxBytes: maxBytes() });
     } catch (error) {
       main.failed(error);
       throw error;
@@ -113,7 +119,7 @@ export class SqsQueue implements StoreQueue {
       'ApproximateNumberOfMessagesNotVisible',
     ] as const;
     try {
-      const place = await inTime('GetQueueUrl', COUNT_TIMEOUT_MS, main.place());
+      const place = await main.placeWithin(COUNT_TIMEOUT_MS);
       const counts = await api.attributes(place, names, COUNT_TIMEOUT_MS);
       const [waiting, delayed, active] = names.map(name => Number(counts[name]));
       if (!Number.isInteger(waiting) || !Number.isInteger(delayed) || !Number.isInteger(active)) {

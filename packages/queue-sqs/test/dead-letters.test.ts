@@ -130,3 +130,24 @@ it('through the engine: an error that ends a job is to be read there', async () 
   });
   await service.close();
 });
+
+it.each([{ addedAt: 'foo' }, { delayMs: '5' }, { dueAt: -1 }, { attempts: 1.5 }])(
+  'a job with %o in its envelope is no job, and holds nobody up',
+  async wrong => {
+    await using scene = await openStore();
+    const { queue, names } = scene;
+    const envelope = JSON.stringify({ v: 1, id: 'x', priority: 20, headers: {}, ...wrong });
+    const MessageAttributes = { switchyard: { DataType: 'String', StringValue: envelope } };
+    await sendByHand(scene, await urlOf(names.main), { MessageBody: '{}', MessageAttributes });
+    await queue.enqueue([newJob()], IN_TIME);
+    const deliveries = [...(await reserve(queue)), ...(await reserve(queue))];
+    expect(deliveries.map(({ kind }) => kind).toSorted()).toEqual(['job', 'unreadable']);
+    const outcomes = await queue.settle(
+      deliveries.map(({ kind, receipt }) =>
+        kind === 'job' ? { kind: 'ack', receipt } : { kind: 'dead', receipt, note: '' },
+      ),
+      IN_TIME,
+    );
+    expect(outcomes).toEqual([{ ok: true }, { ok: true }]);
+  },
+);

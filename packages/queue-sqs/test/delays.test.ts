@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { expect, it, vi } from 'vitest';
 import { IN_TIME, newJob, openStore, reserve, takeOne } from './open-store.ts';
-import { requestProxy } from './request-proxy.ts';
+import { denial, refusal, requestProxy } from './request-proxy.ts';
 
 /** What are fifteen minutes at SQS. */
 const HOP_MS = 1000;
@@ -112,3 +112,50 @@ it(
     await vi.waitFor(async () => expect(await queue.counts()).toEqual({ waiting: 0, delayed: 0, active: 0 }));
   },
 );
+
+/** Early, again and again, while nothing can be sent on: SQS counts each time. */
+it('hops that fail use no attempt', { timeout: 60_000 }, async () => {
+  await using proxy = await requestProxy();
+  await using scene = await openStore({ endpoint: proxy.url, limits: { delayMs: HOP_MS, invisibleMs: 3000 } });
+  const { queue } = scene;
+  const job = newJob({ delayMs: 6 * HOP_MS });
+  const since = performance.now();
+  await queue.enqueue([job], IN_TIME);
+  let received = 0;
+  proxy.decide = ({ action }) => {
+    if (action !== 'SendMessage' || performance.now() - since > 5 * HOP_MS) return 'pass';
+    received++;
+    return refusal(400, 'ThrottlingException');
+  };
+  const delivery = await takeOne(queue, { waitMs: 50_000, leaseMs: 500 });
+  expect(performance.now() - since).toBeGreaterThanOrEqual(6 * HOP_MS);
+  expect(received).toBeGreaterThan(1);
+  expect(delivery).toMatchObject({ id: job.id, attempt: 1 });
+  await queue.settle([{ kind: 'ack', receipt: delivery.receipt }], IN_TIME);
+});
+
+it('where deleting is denied, a delayed job does not multiply', { timeout: 60_000 }, async () => {
+  await using proxy = await requestProxy();
+  await using scene = await openStore({ endpoint: proxy.url, limits: { delayMs: HOP_MS } });
+  const { queue } = scene;
+  await queue.enqueue([newJob({ delayMs: 3_600_000 })], IN_TIME);
+  proxy.decide = ({ action }) => (action === 'DeleteMessage' ? denial(action) : 'pass');
+  expect(await reserve(queue, { waitMs: 10_000, leaseMs: 500 })).toEqual([]);
+  const { waiting, delayed, active } = await queue.counts();
+  expect(waiting + delayed + active).toBeLessThanOrEqual(2);
+});
+
+it('what cannot be sent on is not gathered without end', { timeout: 60_000 }, async () => {
+  await using proxy = await requestProxy();
+  await using scene = await openStore({ endpoint: proxy.url, limits: { delayMs: HOP_MS } });
+  const { queue } = scene;
+  for (let batch = 0; batch < 5; batch++) {
+    await queue.enqueue(
+      Array.from({ length: 100 }, () => newJob({ delayMs: 3_600_000 })),
+      IN_TIME,
+    );
+  }
+  proxy.decide = ({ action }) => (action === 'SendMessage' ? refusal(400, 'ThrottlingException') : 'pass');
+  await reserve(queue, { max: 10, waitMs: 2500, leaseMs: 60_000 });
+  expect((await queue.counts()).active).toBeLessThanOrEqual(110);
+});

@@ -73,3 +73,39 @@ it('a burial that is said again sends no second dead letter', async () => {
   expect(await look(names.dead)).toHaveLength(1);
   expect(await queue.counts()).toEqual({ waiting: 0, delayed: 0, active: 0 });
 });
+
+it('a settlement waits for the renewal that is under way, and what is being settled is not renewed', async () => {
+  await using proxy = await requestProxy();
+  await using scene = await openStore({ endpoint: proxy.url });
+  const { queue } = scene;
+  await queue.enqueue([newJob()], IN_TIME);
+  const { receipt } = await takeOne(queue);
+  const extended = queue.extend([receipt], 30_000, IN_TIME);
+  const released = queue.settle([{ kind: 'release', receipt }], IN_TIME);
+  const late = queue.extend([receipt], 30_000, IN_TIME);
+  expect(await extended).toEqual([{ ok: true }]);
+  expect(await late).toEqual([{ ok: false, code: 'unavailable', message: expect.any(String) }]);
+  expect(await released).toEqual([{ ok: true }]);
+  const said = proxy.seen.flatMap(({ action, input: { Entries = [] } }) =>
+    action === 'ChangeMessageVisibility' ? (Entries as { VisibilityTimeout: number }[]) : [],
+  );
+  expect(said.map(({ VisibilityTimeout }) => VisibilityTimeout)).toEqual([31, 0]);
+  expect(await takeOne(queue)).toMatchObject({ kind: 'job' });
+});
+
+it('requests that fail in different ways speak for their own entries', async () => {
+  await using proxy = await requestProxy();
+  await using scene = await openStore({ endpoint: proxy.url });
+  const { queue } = scene;
+  let requests = 0;
+  proxy.decide = ({ action }) => {
+    if (action !== 'SendMessage') return 'pass';
+    return requests++ === 0 ? refusal(503, 'ServiceUnavailable') : 'lose-reply';
+  };
+  const outcomes = await queue.enqueue(
+    Array.from({ length: 20 }, () => newJob()),
+    IN_TIME,
+  );
+  const codes = outcomes.map(outcome => (outcome.ok ? 'ok' : outcome.code));
+  expect(codes.toSorted()).toEqual([...Array(10).fill('unavailable'), ...Array(10).fill('unknown-outcome')].toSorted());
+});
