@@ -14,6 +14,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 describeAdapter('the store in a file', {
   adapter: sqliteAdapter,
   config: { path },
+  concurrent: true,
   async injectForeign({ plugin, name }, bytes) {
     const file = new DatabaseSync(path, { timeout: 5_000 });
     const row = { queue: `${plugin}/${name}`, id: randomUUID(), body: bytes, now: Date.now() };

@@ -1,4 +1,4 @@
 import { describeAdapter } from '@switchyard/queue-conformance/vitest';
 import { memoryAdapter } from '@switchyard/queue-memory';
 
-describeAdapter('the store in memory', { adapter: memoryAdapter });
+describeAdapter('the store in memory', { adapter: memoryAdapter, concurrent: true });

@@ -11,6 +11,7 @@ const schema = ownSchema('kit');
 describeAdapter('PostgreSQL', {
   adapter: postgresAdapter,
   config: { connection: url, schema },
+  concurrent: true,
   async injectForeign(queue, bytes) {
     const client = new Client({ connectionString: url });
     await client.connect();

@@ -14,6 +14,7 @@ const keyPrefix = `kit-${randomUUID()}`;
 describeAdapter('Redis Cluster', {
   adapter: redisAdapter,
   config: { cluster: { nodes: nodes.slice(0, 1) }, keyPrefix },
+  concurrent: true,
   async injectForeign(queue, bytes) {
     const client = new Cluster(nodes);
     const [ready = ''] = queueKeys(keyPrefix, queue).keys;

@@ -11,6 +11,7 @@ const keyPrefix = `kit-${randomUUID()}`;
 describeAdapter('Redis', {
   adapter: redisAdapter,
   config: { connection: url, keyPrefix },
+  concurrent: true,
   async injectForeign(queue, bytes) {
     const redis = new Redis(url);
     const [ready = ''] = queueKeys(keyPrefix, queue).keys;

@@ -32,6 +32,8 @@ export interface Program {
   readonly user?: User;
   /** Asks it to end in good order. Default SIGTERM. */
   readonly stopSignal?: NodeJS.Signals;
+  /** How long it may take for that before it is killed. Default 15,000 ms. */
+  readonly stopMs?: number;
 }
 
 export interface User {

@@ -22,7 +22,9 @@ export const sqs: Kind<'sqs'> = {
     const config = join(folder, 'elasticmq.conf');
     writeFileSync(config, configuration('127.0.0.1', port, persistence ? join(folder, 'messages') : undefined));
     const jvm = ['-Xmx512m', '-XX:+UseSerialGC', `-Dconfig.file=${config}`];
-    return { command: java, args: [...jvm, '-cp', libraries, 'org.elasticmq.server.Main'] };
+    const args = [...jvm, '-cp', libraries, 'org.elasticmq.server.Main'];
+    // In good order it would listen no more, but answer all long polls first: twenty seconds.
+    return { command: java, args, stopMs: 1000 };
   },
 
   container: ({ port }, { persistence = false }) => ({

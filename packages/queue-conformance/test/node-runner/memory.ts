@@ -6,6 +6,7 @@ const [first] = conformanceCases;
 
 // One skip that is not needed: the case passes, so its test must fail.
 describeAdapter('the store in memory', {
+  concurrent: true,
   adapter: memoryAdapter,
   timeScale: 0.5,
   skips: [{ id: first?.id ?? '', reason: 'to see that a needless skip fails' }],
