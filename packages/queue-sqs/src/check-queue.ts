@@ -44,12 +44,46 @@ export async function checkQueue(
     const message = `The redrive policy of the queue ${place.name} takes jobs away after maxReceiveCount ${maxReceiveCount}, and they run up to ${maxAttempts} times (maxAttempts): no dlqHandler would see them. Remove the policy, or set its maxReceiveCount well above, for a job that is handed back at a shutdown was received as well`;
     throw new QueueConfigError(message, { queue });
   }
-  const retentionMs = MessageRetentionPeriod === undefined ? RETENTION_MS : Number(MessageRetentionPeriod) * 1000;
-  if (retentionMs < RETENTION_MS) {
-    const message = `The queue ${place.name} deletes jobs that wait for more than ${(retentionMs / DAY_MS).toFixed(2)} days, delayed ones included. Set its MessageRetentionPeriod to ${RETENTION_MS / 1000} seconds (14 days)`;
+  if (isShort(MessageRetentionPeriod)) {
+    const message = `The queue ${place.name} deletes jobs that wait for more than ${inDays(MessageRetentionPeriod)} days, delayed ones included. ${LONGER}`;
     report({ level: 'warning', code: 'short-retention', message, queue });
   }
   return { maxBytes: Math.min(maxMessageBytes, Number(MaximumMessageSize ?? maxMessageBytes)) };
+}
+
+/** Warns of what loses dead letters, or takes none that are as large as jobs may be. */
+export async function checkDeadQueue(
+  api: SqsApi,
+  place: QueuePlace,
+  { maxMessageBytes, report, queue }: Omit<CheckOptions, 'maxAttempts'>,
+): Promise<void> {
+  let settings: Partial<Record<'MessageRetentionPeriod' | 'MaximumMessageSize', string>>;
+  try {
+    settings = await api.attributes(place, ['MessageRetentionPeriod', 'MaximumMessageSize'], TIMEOUT_MS);
+  } catch (error) {
+    // Nothing that a worker needs.
+    if (isQueueError(error, 'denied')) return;
+    throw error;
+  }
+  const { MessageRetentionPeriod, MaximumMessageSize } = settings;
+  if (isShort(MessageRetentionPeriod)) {
+    const message = `The queue ${place.name} deletes dead letters after ${inDays(MessageRetentionPeriod)} days. ${LONGER}`;
+    report({ level: 'warning', code: 'short-retention', message, queue });
+  }
+  if (MaximumMessageSize !== undefined && Number(MaximumMessageSize) < maxMessageBytes) {
+    const message = `The queue ${place.name} takes messages of up to ${MaximumMessageSize} bytes, and jobs may have ${maxMessageBytes}: the largest could not be put with the dead letters and would come back again and again. Set its MaximumMessageSize to ${maxMessageBytes}`;
+    report({ level: 'warning', code: 'dead-queue-size', message, queue });
+  }
+}
+
+const LONGER = `Set its MessageRetentionPeriod to ${RETENTION_MS / 1000} seconds (14 days)`;
+
+function isShort(seconds: string | undefined): seconds is string {
+  return seconds !== undefined && Number(seconds) * 1000 < RETENTION_MS;
+}
+
+function inDays(seconds: string): string {
+  return ((Number(seconds) * 1000) / DAY_MS).toFixed(2);
 }
 
 function receivesBeforeRedrive(policy: string): number | undefined {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { MESSAGE_BYTES } from './limits.ts';
+import { deadNameBeside, nameAt } from './queue-names.ts';
 
 const text = (what: string) => z.string({ error: `expected ${what}` }).min(1, { error: `expected ${what}` });
 
@@ -49,6 +50,20 @@ const credentials = z.strictObject(
 const PREFIX_EXPECTED =
   'expected up to 40 letters, digits, hyphens and single underscores, with no underscore at either end';
 
+/** What two queues would share. A URL that is wrong has been refused already. */
+function sharing(url: string, other: { readonly queue: string; readonly url: string }): string | undefined {
+  if (!URL.canParse(url) || !URL.canParse(other.url)) return undefined;
+  if (url === other.url) return `this is the URL of ${other.queue} already, and two queues cannot share one`;
+  const [name, otherName] = [nameAt(url), nameAt(other.url)];
+  if (name === otherName) {
+    return `${other.queue} has a queue of this name too, and the dead letters of both would be in ${deadNameBeside(name)}: give one of them another name`;
+  }
+  if (name === deadNameBeside(otherName) || otherName === deadNameBeside(name)) {
+    return `one of this and the queue of ${other.queue} has the name that the dead letters of the other have`;
+  }
+  return undefined;
+}
+
 /**
  * `backend.queue.sqs`. Every key is optional: region and credentials then come from where all AWS programs look for them.
  */
@@ -81,13 +96,11 @@ export const configSchema = z.preprocess(
       { error: 'expected the settings of the SQS store' },
     )
     .check(({ value, issues }) => {
-      const seen = new Map<string, string>();
-      for (const [name, { url }] of Object.entries(value.queues)) {
-        const other = seen.get(url);
-        seen.set(url, name);
-        if (other === undefined) continue;
-        const message = `this is the URL of ${other} already, and two queues cannot share one`;
-        issues.push({ code: 'custom', input: url, path: ['queues', name, 'url'], message });
+      const seen: { readonly queue: string; readonly url: string }[] = [];
+      for (const [queue, { url }] of Object.entries(value.queues)) {
+        const message = seen.map(other => sharing(url, other)).find(problem => problem !== undefined);
+        if (message !== undefined) issues.push({ code: 'custom', input: url, path: ['queues', queue, 'url'], message });
+        seen.push({ queue, url });
       }
     }),
 );

@@ -116,8 +116,8 @@ export class Poller {
       const visibilitySeconds = leaseSeconds(poll.leaseMs);
       const answer = await api.receive(place, { max: poll.max, visibilitySeconds, waitSeconds });
       this.#polls.delete(poll);
-      // SQS answers a request that waits as soon as it hands something out.
-      const leasedAt = waitSeconds === 0 ? askedAt : performance.now();
+      // SQS answers a request that waits as soon as it hands something out. This process may have stood still since.
+      const leasedAt = waitSeconds === 0 ? askedAt : Math.max(askedAt, performance.now() - answer.ageMs);
       const deliveries = this.#read(answer, place, leasedAt, poll.leaseMs);
       if (poll.taker === undefined) await this.#giveBack(place, deliveries);
       else poll.taker.resolve(deliveries);
@@ -163,6 +163,8 @@ export class Poller {
     for (const message of messages) {
       const envelope = readEnvelope(message.Body ?? '', message.MessageAttributes);
       const lease = new Lease(message, envelope, leasedAt + leaseMs, leasedAt + limits.invisibleMs);
+      // It is somebody else's by now, or soon.
+      if (!lease.isHeld) continue;
       const early = envelope === undefined ? 0 : msUntilDue(message, envelope, serverTime);
       if (envelope === undefined) deliveries.push({ kind: 'unreadable', why: NOT_OURS, receipt: lease });
       else if (early === 0 && !cameEarly(message, envelope)) deliveries.push(jobOf(envelope, lease));

@@ -24,6 +24,11 @@ export function physicalNames(prefix: string, { plugin, name }: QueueName): Phys
   return { main: shorten(main, LONGEST), dead: `${shorten(main, LONGEST - DEAD.length)}${DEAD}` };
 }
 
+/** What the queue at a URL is called. */
+export function nameAt(url: string): string {
+  return new URL(url).pathname.replace(/^.*\//, '');
+}
+
 /** The dead letters of a queue that somebody else made and named. */
 export function deadNameBeside(name: string): string {
   return `${shorten(name, LONGEST - DEAD.length)}${DEAD}`;

@@ -35,6 +35,12 @@ interface Move extends Step {
 
 const BEING_SETTLED: Outcome = Object.freeze({ ok: false, code: 'unavailable', message: 'it is being settled' });
 const LEASE_LOST: Outcome = Object.freeze({ ok: false, code: 'lease-lost' });
+/** The lease is still there, and ends when it would have ended. */
+const NOT_LONGER: Outcome = Object.freeze({
+  ok: false,
+  code: 'rejected',
+  message: 'SQS hides a message for twelve hours at most',
+});
 
 /**
  * Carries out what became of leases, each kind in requests of its own, all at once: acknowledgements delete, what goes back
@@ -83,15 +89,19 @@ export class Settler {
     ]);
   }
 
-  /** Where the new lease would end after the twelve hours, the old one runs out: that is `lease-lost`. */
+  /** Where the new lease would end after the twelve hours, the old one runs out: until then it can be settled. */
   async extend(receipts: readonly Receipt[], leaseMs: number, timeoutMs: number): Promise<Outcome[]> {
     const outcomes = new Outcomes(receipts.length, performance.now() + timeoutMs);
     const seconds = leaseSeconds(leaseMs);
     const held = receipts
       .map((receipt, index) => ({ index, lease: receipt as Lease }))
-      .filter(({ lease }) => lease.isHeld && lastsFor(lease, seconds));
-    for (const { index, lease } of held) if (lease.isSettling) outcomes.set(index, BEING_SETTLED);
-    const steps = held.filter(({ lease }) => !lease.isSettling);
+      .filter(({ lease }) => lease.isHeld);
+    const steps: Step[] = [];
+    for (const step of held) {
+      if (step.lease.isSettling) outcomes.set(step.index, BEING_SETTLED);
+      else if (lastsFor(step.lease, seconds)) steps.push(step);
+      else outcomes.set(step.index, NOT_LONGER);
+    }
     const { promise: renewal, resolve: renewed } = Promise.withResolvers<void>();
     for (const { lease } of steps) lease.renewal = renewal;
     const askedAt = performance.now();
@@ -104,7 +114,7 @@ export class Settler {
     for (const { index, lease } of steps) {
       const outcome = outcomes.at(index);
       if (outcome.ok) lease.lastUntil(askedAt + leaseMs);
-      else if (isBeyond(outcome)) outcomes.set(index, LEASE_LOST);
+      else if (isBeyond(outcome)) outcomes.set(index, NOT_LONGER);
       else if (outcome.code === 'unknown-outcome') lease.lastUntil(Math.min(lease.until, askedAt + leaseMs));
     }
     return outcomes.list();

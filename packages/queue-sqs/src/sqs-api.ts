@@ -12,6 +12,7 @@ import {
   type SQSClient,
 } from '@aws-sdk/client-sqs';
 import { type Outcome, StoreError } from '@switchyard/queue-api';
+import { AnswerAge } from './answer-age.ts';
 import { CallTimeoutError, classify, codeOf } from './classify.ts';
 import { serverTimeOf } from './client.ts';
 import type { OutgoingMessage } from './message.ts';
@@ -42,6 +43,8 @@ export interface PollAnswer {
   readonly messages: readonly Message[];
   /** When it was given, by the clock of SQS, rounded down to seconds. 0 if it does not say. */
   readonly serverTime: number;
+  /** How long ago it was given, in ms, at least. */
+  readonly ageMs: number;
 }
 
 interface BatchAnswer {
@@ -64,6 +67,7 @@ const POLL_OVERDUE_MS = 30_000;
  */
 export class SqsApi {
   readonly #client: SQSClient;
+  readonly #age = new AnswerAge();
 
   constructor(client: SQSClient) {
     this.#client = client;
@@ -124,7 +128,8 @@ export class SqsApi {
     const answer = await this.#call('ReceiveMessage', name, waitSeconds * 1000 + POLL_OVERDUE_MS, abortSignal =>
       this.#client.send(command, { abortSignal }),
     );
-    return { messages: answer.Messages ?? [], serverTime: serverTimeOf(answer) };
+    const serverTime = serverTimeOf(answer);
+    return { messages: answer.Messages ?? [], serverTime, ageMs: this.#age.of(serverTime) };
   }
 
   async urlOf(name: string, timeoutMs: number): Promise<string> {
@@ -159,7 +164,7 @@ export class SqsApi {
     this.#client.destroy();
   }
 
-  async #call<Answer>(
+  async #call<Answer extends object>(
     action: Action,
     queue: string,
     timeoutMs: number,
@@ -174,7 +179,9 @@ export class SqsApi {
       ending.abort();
     }, timeoutMs);
     try {
-      return await Promise.race([send(ending.signal), late]);
+      const answer = await Promise.race([send(ending.signal), late]);
+      this.#age.note(serverTimeOf(answer));
+      return answer;
     } catch (error) {
       if (classify(error) !== 'denied') throw error;
       throw new StoreError('denied', deniedMessage(action, queue, (error as Error).message), { cause: error });

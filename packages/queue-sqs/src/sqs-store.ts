@@ -1,7 +1,7 @@
 import type { AdapterContext, QueueName, QueueStore, QueueToOpen, StoreQueue } from '@switchyard/queue-api';
 import { QueueConfigError, QueueUnavailableError } from '@switchyard/queue-api';
 import { capabilitiesFor } from './capabilities.ts';
-import { checkQueue, type QueueFacts } from './check-queue.ts';
+import { checkDeadQueue, checkQueue, type QueueFacts } from './check-queue.ts';
 import { classify } from './classify.ts';
 import { createClient } from './client.ts';
 import type { SqsConfig } from './config.ts';
@@ -9,7 +9,7 @@ import { atMost } from './in-time.ts';
 import { type Limits, SQS_LIMITS } from './limits.ts';
 import { Poller } from './poller.ts';
 import { QueueFinder } from './queue-finder.ts';
-import { deadNameBeside, physicalNames } from './queue-names.ts';
+import { deadNameBeside, nameAt, physicalNames } from './queue-names.ts';
 import { Settler } from './settler.ts';
 import { SqsApi } from './sqs-api.ts';
 import { SqsQueue } from './sqs-queue.ts';
@@ -55,6 +55,8 @@ export async function connectSqsStore(
         throw error;
       }
       const maxBytes = () => facts?.maxBytes ?? maxMessageBytes;
+      const prepareDead = async () =>
+        checkDeadQueue(api, await dead.place(), { maxMessageBytes: maxBytes(), report, queue: name });
       const opened: SqsQueue = new SqsQueue({
         name,
         api,
@@ -70,7 +72,7 @@ export async function connectSqsStore(
             report({ level: 'warning', code: 'attributes-denied', message, queue: name });
           }
           // Better known now than when the first job is dead.
-          dead.place().catch((cause: unknown) => {
+          void prepareDead().catch((cause: unknown) => {
             const message = `The dead letters of the queue ${mainName} have no place yet: ${String(cause)}`;
             report({ level: 'warning', code: 'dead-queue', message, queue: name, cause });
           });
@@ -99,6 +101,6 @@ function whereIs(queue: QueueName, { queues, queueNamePrefix }: SqsConfig) {
     return { ...physicalNames(queueNamePrefix, queue), url: undefined };
   }
   const { url } = configured;
-  const main = new URL(url).pathname.replace(/^.*\//, '');
+  const main = nameAt(url);
   return { main, dead: deadNameBeside(main), url };
 }

@@ -33,6 +33,12 @@ describe('a configuration', () => {
     ['has an unknown key', { regio: 'x' }, 'regio'],
     ['has an unknown key', { credentials: { ...credentials, token: 'x' } }, 'credentials.token'],
     ['has an unknown key', { queues: { a: { url, name: 'x' } } }, 'queues.a.name'],
+    [
+      'has one name in two accounts',
+      { queues: { a: { url }, b: { url: url.replace('123456789012', '210987654321') } } },
+      'queues.b.url',
+    ],
+    ['has jobs where dead letters go', { queues: { a: { url }, b: { url: `${url}-dead` } } }, 'queues.b.url'],
     ['has an empty region', { region: '' }, 'region'],
     ['has a region of the wrong type', { region: 1 }, 'region'],
     ['has an endpoint without a scheme', { endpoint: 'localhost:9324' }, 'endpoint'],

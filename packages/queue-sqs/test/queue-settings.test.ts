@@ -150,6 +150,22 @@ describe('a queue of somebody else', () => {
     ]);
   });
 
+  it('of dead letters that loses some, or takes no large ones, is warned about', async () => {
+    await using proxy = await requestProxy();
+    proxy.rewrite = ({ action, input }, answer) =>
+      action === 'GetQueueAttributes' && String(input['QueueUrl']).endsWith('-dead')
+        ? { status: 200, body: { Attributes: { MessageRetentionPeriod: '86400', MaximumMessageSize: '65536' } } }
+        : answer;
+    await using scene = await openStore({ endpoint: proxy.url });
+    await scene.queue.enqueue([newJob()], IN_TIME);
+    await takeOne(scene.queue);
+    await vi.waitFor(() => expect(scene.reports).toHaveLength(2));
+    expect(scene.reports).toEqual([
+      expect.objectContaining({ code: 'short-retention', message: expect.stringContaining('1.00 days') }),
+      expect.objectContaining({ code: 'dead-queue-size', message: expect.stringMatching(/65536.*1048576/) }),
+    ]);
+  });
+
   it('that takes smaller messages than the configuration says refuses a job with both sizes, and sends its neighbours', async () => {
     await using proxy = await requestProxy();
     proxy.rewrite = ({ action }, answer) =>

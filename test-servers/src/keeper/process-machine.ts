@@ -35,7 +35,10 @@ export function processMachine({ run, folder, port }: Place, program: Program): 
   async function end(signal: NodeJS.Signals) {
     if (isRunning()) server?.kill(signal);
     const late = new AbortController();
-    await Promise.race([ended, sleep(program.stopMs ?? STOP_MS, undefined, { signal: late.signal }).then(() => server?.kill('SIGKILL'))]);
+    await Promise.race([
+      ended,
+      sleep(program.stopMs ?? STOP_MS, undefined, { signal: late.signal }).then(() => server?.kill('SIGKILL')),
+    ]);
     late.abort();
     await ended;
   }
