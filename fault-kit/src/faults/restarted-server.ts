@@ -6,7 +6,7 @@ import { random } from '../scene.ts';
 import type { ServerUnderTest } from '../server-under-test.ts';
 import { expectNothingUnhandled } from '../unhandled.ts';
 
-const RECOVERY_MS = 30_000;
+const RECOVERY_MS = 15_000;
 
 /** The server ends, in good order or not, and comes back with its data. */
 export function describeServerFaults(store: ServerUnderTest): void {
@@ -18,7 +18,7 @@ export function describeServerFaults(store: ServerUnderTest): void {
     async () => {
       expectNothingUnhandled();
       await using server = await store.launch();
-      const options = { ...store.options(server.url), leaseDuration: 2000, addTimeout: 60_000 };
+      const options = { ...store.options(server.url), leaseDuration: 2000, addTimeout: 20_000 };
       const name = `work-${randomUUID()}`;
       await using worker = await workHere(options, name);
       await using other = await workHere(options, name);
@@ -60,7 +60,7 @@ export function describeServerFaults(store: ServerUnderTest): void {
   it('wakes a worker that was idle while the server restarted', { timeout: 120_000 }, async () => {
     expectNothingUnhandled();
     await using server = await store.launch();
-    const options = { ...store.options(server.url), addTimeout: 60_000 };
+    const options = { ...store.options(server.url), addTimeout: 20_000 };
     await using worker = await workHere(options, `work-${randomUUID()}`);
     await worker.queue.add({});
     await vi.waitFor(() => expect(worker.completed).toHaveLength(1), { timeout: 10_000 });
@@ -72,7 +72,7 @@ export function describeServerFaults(store: ServerUnderTest): void {
 
   it(
     'refuses jobs in bounded time while the server is down, and takes them again afterwards',
-    { timeout: 120_000 },
+    { timeout: 60_000 },
     async () => {
       expectNothingUnhandled();
       await using server = await store.launch();
@@ -95,7 +95,7 @@ export function describeServerFaults(store: ServerUnderTest): void {
     },
   );
 
-  it('starts while the server is down, and works once it is there', { timeout: 120_000 }, async () => {
+  it('starts while the server is down, and works once it is there', { timeout: 60_000 }, async () => {
     expectNothingUnhandled();
     await using server = await store.launch();
     await server.stop();
@@ -106,7 +106,7 @@ export function describeServerFaults(store: ServerUnderTest): void {
     await vi.waitFor(() => expect(worker.completed).toContain(id), { timeout: RECOVERY_MS });
   });
 
-  it('disconnects in bounded time while the server is down', { timeout: 120_000 }, async () => {
+  it('disconnects in bounded time while the server is down', { timeout: 60_000 }, async () => {
     expectNothingUnhandled();
     await using server = await store.launch();
     const options = { ...store.options(server.url), shutdownTimeout: 500 };

@@ -32,8 +32,8 @@ export interface ConformanceHarness {
   /** Multiplies the number of jobs in the load cases (2,000 at 1). Default 1. */
   readonly scale?: number;
   /**
-   * Runs several cases at the same time, as many as the test runner allows: for stores that make cases wait, such as those
-   * that count whole seconds. Default false.
+   * Runs several cases at the same time, as many as vitest's `maxConcurrency` says, or three in each of three areas with
+   * Node.js' runner: for stores that make cases wait, such as those that count whole seconds. Default false.
    */
   readonly concurrent?: boolean;
   /** Cases that this store is known to fail, each with the reason that its documentation gives. */

@@ -176,9 +176,7 @@ export class Poller {
 
   /** Their leases end by themselves if this fails. */
   async #giveBack(place: QueuePlace, deliveries: readonly Delivery[]): Promise<void> {
-    // Whose lease is over may be somebody else's.
-    const held = deliveries.map(({ receipt }) => receipt as Lease).filter(({ isHeld }) => isHeld);
-    const changes = held.map(({ handle }) => ({ handle, seconds: 0 }));
+    const changes = deliveries.map(({ receipt }) => ({ handle: (receipt as Lease).handle, seconds: 0 }));
     if (changes.length === 0) return;
     await this.#options.api.changeVisibility(place, changes, GIVE_BACK_TIMEOUT_MS).catch(() => {});
   }

@@ -21,9 +21,13 @@ export async function troubledQueue(endpoint: string, leaseDuration = 2000) {
   const queue = await service.getQueue<unknown>(`work-${randomUUID()}`);
   const added: string[] = [];
   const ran: string[] = [];
+  const completed = new Set<string>();
+  queue.on('completed', ({ id }) => completed.add(id));
   return {
     queue,
     ran,
+    /** Those that count as done. */
+    completed,
     async add(count: number) {
       const ids = await Promise.all(Array.from({ length: count }, (_, n) => queue.add(n)));
       added.push(...ids);
