@@ -1,5 +1,6 @@
 import type { QueueAdapter, StoreCapabilities } from '@switchyard/queue-api';
 import { capabilityTable } from '@switchyard/queue-conformance';
+import { kafkaAdapter } from '@switchyard/queue-kafka';
 import { memoryAdapter } from '@switchyard/queue-memory';
 import { postgresAdapter } from '@switchyard/queue-postgres';
 import { redisAdapter } from '@switchyard/queue-redis';
@@ -34,6 +35,15 @@ export async function renewCapabilitySection(page: string): Promise<string> {
       queueNamePrefix: 'docs',
       queues: {},
       maxMessageBytes: 1024 * 1024,
+    }),
+    kafka: await capabilitiesOf(kafkaAdapter, {
+      brokers: [(await testServer('kafka')).url],
+      clientId: 'docs',
+      topicPrefix: 'docs',
+      partitions: 6,
+      autoCreateTopics: false,
+      delaySteps: [100, 300, 1000],
+      maxUncommitted: 1000,
     }),
   });
   const renewed = page.replace(SECTION, () => `\n${table}\n`);

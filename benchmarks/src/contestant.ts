@@ -1,7 +1,13 @@
 /** A queue library in the race: how to make a fresh queue of it, in whatever configuration it documents as its best. */
 export interface Contestant {
   readonly name: string;
-  open(): Promise<Subject>;
+  open(shape: QueueShape): Promise<Subject>;
+}
+
+/** What a workload needs of the queue, where the store has such a thing. */
+export interface QueueShape {
+  /** How many partitions the topic has. */
+  readonly partitions: number;
 }
 
 /** A queue under measurement. What a library cannot do is left out, and its cell in the table stays empty. */

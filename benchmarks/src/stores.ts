@@ -9,8 +9,10 @@ import { bullmqPostgresContestant } from './contestants/bullmq-postgres.ts';
 import { bullmqContestant } from './contestants/bullmq.ts';
 import { fastqContestant } from './contestants/fastq.ts';
 import { graphileBatchContestant, graphileContestant } from './contestants/graphile-worker.ts';
+import { kafkajsBatchContestant, kafkajsContestant } from './contestants/kafkajs.ts';
 import { pQueueContestant } from './contestants/p-queue.ts';
 import { pgBossContestant } from './contestants/pg-boss.ts';
+import { platformaticKafkaContestant } from './contestants/platformatic-kafka.ts';
 import { sqsConsumerBatchContestant, sqsConsumerContestant } from './contestants/sqs-consumer.ts';
 import { switchyard } from './contestants/switchyard.ts';
 
@@ -51,4 +53,16 @@ export const STORES: Readonly<Record<string, readonly Contestant[]>> = {
     sqsConsumerContestant,
     sqsConsumerBatchContestant,
   ],
+  kafka: [
+    switchyard(async ({ partitions }) => ({
+      defaultStore: 'kafka',
+      kafka: { brokers: [(await testServer('kafka')).url], partitions },
+    })),
+    kafkajsContestant,
+    kafkajsBatchContestant,
+    platformaticKafkaContestant,
+  ],
 };
+
+/** Whom all others are compared with, where it is not this project that is compared with each of them. */
+export const BASELINES: Readonly<Record<string, Contestant>> = { kafka: kafkajsContestant };

@@ -9,19 +9,23 @@ export interface Series {
 }
 
 /**
- * A row a measure: each contestant's median with its spread, and the first contestant's ratio to each other's, round by
- * round, so that a machine that slows down in between slows both.
+ * A row a measure: each contestant's median with its spread, and ratios, round by round, so that a machine that slows
+ * down in between slows both: the first contestant's to each other's, or everybody's to the baseline's if there is one.
  */
-export function table(contestants: readonly string[], series: readonly Series[]): string {
+export function table(contestants: readonly string[], series: readonly Series[], baseline?: string): string {
   const [us = '', ...peers] = contestants;
-  const header = ['', ...contestants, ...peers.map(peer => `${us} / ${peer}`)];
+  const pairs: readonly (readonly [string, string])[] =
+    baseline === undefined
+      ? peers.map(peer => [us, peer])
+      : contestants.filter(name => name !== baseline).map(name => [name, baseline]);
+  const header = ['', ...contestants, ...pairs.map(([one, other]) => `${one} / ${other}`)];
   const names = [...new Set(series.map(({ measure }) => measure.name))];
   const rows = names.map(name => {
     const of = (contestant: string) => series.find(one => one.contestant === contestant && one.measure.name === name);
     return [
       name,
       ...contestants.map(contestant => spread(of(contestant))),
-      ...peers.map(peer => ratio(of(us), of(peer))),
+      ...pairs.map(([one, other]) => ratio(of(one), of(other))),
     ];
   });
   return markdownTable([header, ...rows], { align: ['l', ...header.slice(1).map(() => 'r')] });

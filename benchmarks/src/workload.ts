@@ -3,13 +3,15 @@ import type { Subject } from './contestant.ts';
 /** One number worth comparing. */
 export interface Measure {
   readonly name: string;
-  readonly unit: 'per second' | 'ms' | 'MiB' | 'CPU ms';
+  readonly unit: 'per second' | 'ms' | 'MiB' | 'CPU ms' | '%';
   readonly value: number;
 }
 
 /** A way to load a queue; yields its measures, or none when the library lacks what it takes. */
 export interface Workload {
   readonly name: string;
+  /** Of the topic, where the store has such a thing; 6 if not said. */
+  readonly partitions?: number;
   run(subject: Subject): Promise<readonly Measure[]>;
 }
 

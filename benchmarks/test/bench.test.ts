@@ -8,6 +8,7 @@ const folder = fileURLToPath(new URL('..', import.meta.url));
 it.each([
   ['memory', 'fastq'],
   ['redis', 'BullMQ'],
+  ['kafka', 'kafkajs'],
 ])('measures %s side by side with %s', { timeout: 120_000 }, async (store, peer) => {
   const args = ['src/index.ts', store, '--rounds', '1', '--only', 'pick-up'];
   const env = { ...process.env, NODE_ENV: 'production', VITEST: '', NODE_OPTIONS: '' };

@@ -2,7 +2,6 @@ import { keeper } from './keeper/connection.ts';
 import type { KeptServer } from './keeper/keeper.ts';
 import { kinds } from './kinds/index.ts';
 import type { ServerName } from './kinds/kind.ts';
-import { createFaultProxy } from './proxy/fault-proxy.ts';
 import type { ServerOptions } from './server-options.ts';
 import { describeServer } from './test-server.ts';
 import type { TestServer } from './test-server.ts';
@@ -29,24 +28,8 @@ export async function ownServer<Name extends ServerName>(
   name: Name,
   options: ServerOptions[Name] = {},
 ): Promise<OwnServer> {
-  if ('proxied' in options && options.proxied) return launchProxied(name);
   const call = await keeper();
   return ownedServer(await call('launch', name, options));
-}
-
-/** The broker must know where the proxy is before it starts, and the proxy learns only then where the broker is. */
-async function launchProxied(name: ServerName): Promise<OwnServer> {
-  const target = Promise.withResolvers<OwnServer['address']>();
-  const proxy = await createFaultProxy(target.promise);
-  try {
-    const call = await keeper();
-    const server = ownedServer(await call('launch', name, { advertise: proxy.address }));
-    target.resolve(server.address);
-    return { ...server, proxy: () => Promise.resolve({ ...proxy, url: kinds[name].url(proxy.address) }) };
-  } catch (error) {
-    await proxy.close();
-    throw error;
-  }
 }
 
 export function ownedServer({ id, name, way, address }: KeptServer): OwnServer {

@@ -1,5 +1,3 @@
-import type { Address } from './address.ts';
-
 /** How a server of one's own may differ from the shared one. */
 export interface ServerOptions {
   redis: RedisOptions;
@@ -29,15 +27,6 @@ export interface SqsOptions {
 }
 
 export interface KafkaOptions {
-  /**
-   * Puts a fault proxy in front of the broker from the start. Needed for `proxy()`: a Kafka broker tells its clients where
-   * to connect, so that a proxy it does not know of would be passed by. Default false.
-   */
-  readonly proxied?: boolean;
-}
-
-/** The same as the keeper gets it. */
-export interface LaunchOptions extends Omit<ServerOptions, 'kafka'> {
-  /** Where the broker tells its clients to connect, if not where it listens. */
-  kafka: KafkaOptions & { readonly advertise?: Address };
+  /** More settings of the broker, e.g. `{ 'auto.create.topics.enable': 'false' }`. */
+  readonly settings?: Readonly<Record<string, string>>;
 }

@@ -5,6 +5,7 @@ import type { ServerName } from './kinds/kind.ts';
 import { namedServer } from './named-server.ts';
 import { createFaultProxy } from './proxy/fault-proxy.ts';
 import type { FaultProxy } from './proxy/fault-proxy.ts';
+import { createKafkaProxy } from './proxy/kafka-proxies.ts';
 
 /** A server that answers. */
 export interface TestServer {
@@ -18,7 +19,7 @@ export interface TestServer {
   readonly env: Readonly<Record<string, string>>;
   /**
    * A new proxy in front of the server, in this process.
-   * @throws For Kafka, unless it is a server of one's own that was started with `proxied`.
+   * @throws For a broker of a Kafka cluster, which has `proxies` for all of them.
    */
   proxy(): Promise<ServerProxy>;
 }
@@ -49,11 +50,8 @@ export function describeServer(name: ServerName, way: TestServer['way'], address
     url,
     env: { [kinds[name].variable]: url },
     async proxy() {
-      if (name === 'kafka') {
-        throw new Error(`Kafka's clients would pass by the proxy: use ownServer('kafka', { proxied: true })`);
-      }
-      const proxy = await createFaultProxy(address);
-      return { ...proxy, url: moveUrl(url, proxy.address) };
+      const proxy = await (name === 'kafka' ? createKafkaProxy(address) : createFaultProxy(address));
+      return { ...proxy, url: name === 'kafka' ? kinds.kafka.url(proxy.address) : moveUrl(url, proxy.address) };
     },
   };
 }

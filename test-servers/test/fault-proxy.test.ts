@@ -165,6 +165,22 @@ test('a dropped reply: the server does what it was told, and the client does not
   await vi.waitFor(() => expect(bystander.answers).toEqual(['re: pay']));
 });
 
+test('a dropped request: the server does not hear of it, and the client is reset', async () => {
+  const { server, proxy } = await setUp();
+  using client = await openLine(proxy.address);
+  using bystander = await openLine(proxy.address);
+  const dropped = proxy.dropNextRequest('pay');
+  client.say('look');
+  await vi.waitFor(() => expect(client.answers).toEqual(['re: look']));
+  client.say('pay');
+  await dropped;
+  expect(await client.closed).toBe('ECONNRESET');
+
+  bystander.say('pay at last');
+  await vi.waitFor(() => expect(bystander.answers).toEqual(['re: pay at last']));
+  expect(server.heard).toEqual(['look', 'pay at last']);
+});
+
 test('healing takes back a reply to be dropped that nobody asked for yet', async () => {
   const { proxy } = await setUp();
   using client = await openLine(proxy.address);

@@ -87,7 +87,7 @@ describe('an application outside this repository that installs the packed packag
   it('installs no client of a store that it does not use', async () => {
     const { stdout } = await run('npm', ['ls', '--all', '--parseable'], { cwd: app });
     expect(stdout).toContain('queue-memory');
-    expect(stdout).not.toMatch(/ioredis|kafkajs|pg-boss|[/\\]pg\b|@aws-sdk|@backstage\/backend/);
+    expect(stdout).not.toMatch(/ioredis|@platformatic|kafkajs|pg-boss|[/\\]pg\b|@aws-sdk|@backstage\/backend/);
   });
 
   it('says what to install when the configuration names a store whose package is missing', async () => {

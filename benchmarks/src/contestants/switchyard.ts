@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { createQueueService, type QueueServiceOptions } from '@switchyard/queue-service';
-import type { Contestant } from '../contestant.ts';
+import type { Contestant, QueueShape } from '../contestant.ts';
 
 /** This project, on the store of the given configuration. */
-export function switchyard(configure: () => QueueServiceOptions | Promise<QueueServiceOptions>): Contestant {
+export function switchyard(
+  configure: (shape: QueueShape) => QueueServiceOptions | Promise<QueueServiceOptions>,
+): Contestant {
   return {
     name: 'switchyard',
-    async open() {
-      const service = createQueueService(await configure());
+    async open(shape) {
+      const service = createQueueService(await configure(shape));
       const queue = await service.getQueue(`bench-${randomUUID()}`);
       return {
         add: payload => queue.add(payload),

@@ -38,6 +38,10 @@ const STORES: Readonly<Record<string, () => Promise<{ queue: { defaultStore: str
     const sqs = { endpoint, region: 'elasticmq', credentials, queueNamePrefix: `example-${Date.now()}` };
     return { queue: { defaultStore: 'sqs', sqs } };
   },
+  async Kafka() {
+    const kafka = { brokers: [(await testServer('kafka')).url], topicPrefix: `example-${Date.now()}` };
+    return { queue: { defaultStore: 'kafka', kafka } };
+  },
 };
 
 const folder = fileURLToPath(new URL('..', import.meta.url));

@@ -1,9 +1,12 @@
 import type { Socket } from 'node:net';
 import { kinds } from '../kinds/index.ts';
 import type { ServerName } from '../kinds/kind.ts';
-import type { LaunchOptions, RedisOptions } from '../server-options.ts';
+import type { KafkaOptions, RedisOptions, ServerOptions } from '../server-options.ts';
 import { serveCalls } from './channel.ts';
 import { launch } from './launch.ts';
+import { launchKafkaCluster } from './launch-kafka-cluster.ts';
+import { launchSecureKafka } from './launch-secure-kafka.ts';
+import type { SecureKafka } from './launch-secure-kafka.ts';
 import { launchPgBouncer } from './launch-pgbouncer.ts';
 import { launchRedisCluster } from './launch-redis-cluster.ts';
 import { launchRedisSentinel } from './launch-redis-sentinel.ts';
@@ -16,7 +19,9 @@ export interface KeeperCalls {
   /** The server that all share, started for whoever asks first. */
   share(name: ServerName): Promise<KeptServer>;
   /** A server of the caller's own, removed when the caller's process is gone. */
-  launch(name: ServerName, options: LaunchOptions[ServerName]): Promise<KeptServer>;
+  launch(name: ServerName, options: ServerOptions[ServerName]): Promise<KeptServer>;
+  launchKafkaCluster(options: KafkaOptions): Promise<KeptServer[]>;
+  launchSecureKafka(): Promise<KeptServer & Omit<SecureKafka, 'machine'>>;
   launchRedisCluster(options: RedisOptions): Promise<KeptServer[]>;
   /** The master, the replica and the sentinels. */
   launchRedisSentinel(): Promise<KeptServer[]>;
@@ -75,6 +80,22 @@ export function createKeeper(run: Run): (caller: Socket) => void {
           ),
         );
         return keep(name, await starting);
+      },
+      async launchKafkaCluster(options) {
+        const starting = launchKafkaCluster(run, options);
+        own.push(starting.catch(() => []));
+        return (await starting).map(machine => keep('kafka', machine));
+      },
+      async launchSecureKafka() {
+        const starting = launchSecureKafka(run);
+        own.push(
+          starting.then(
+            ({ machine }) => [machine],
+            () => [],
+          ),
+        );
+        const { machine, ...access } = await starting;
+        return { ...keep('kafka', machine), ...access };
       },
       async launchRedisCluster(options) {
         const starting = launchRedisCluster(run, options);

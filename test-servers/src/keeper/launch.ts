@@ -1,6 +1,6 @@
 import { kinds } from '../kinds/index.ts';
 import type { Kind, ServerName } from '../kinds/kind.ts';
-import type { LaunchOptions } from '../server-options.ts';
+import type { ServerOptions } from '../server-options.ts';
 import { hostOf, haveImage } from './docker-engine.ts';
 import { firstWay } from './first-way.ts';
 import type { Machine } from './machine.ts';
@@ -9,7 +9,7 @@ import type { Run } from './run.ts';
 import { upOnFreePort } from './up.ts';
 
 /** Brings up a new server. */
-export function launch<Name extends ServerName>(run: Run, name: Name, options: LaunchOptions[Name]): Promise<Machine> {
+export function launch<Name extends ServerName>(run: Run, name: Name, options: ServerOptions[Name]): Promise<Machine> {
   const kind: Kind<Name> = kinds[name];
   return firstWay(run, name, {
     async docker(engine) {
@@ -30,7 +30,7 @@ export function launch<Name extends ServerName>(run: Run, name: Name, options: L
 export function launchProcess<Name extends ServerName>(
   run: Run,
   kind: Kind<Name>,
-  options: LaunchOptions[Name],
+  options: ServerOptions[Name],
 ): Promise<Machine> {
   return upOnFreePort(
     async port => {

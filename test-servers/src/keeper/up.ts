@@ -11,14 +11,25 @@ const PORT_TAKEN = /address already in use|port is already allocated|BindExcepti
 export type Answers = (address: Address) => Promise<unknown>;
 
 /** Starts what `create` makes, on another port if somebody took the first one meanwhile. */
-export async function upOnFreePort(create: (port: number) => Promise<Machine>, answers: Answers): Promise<Machine> {
-  for (let attempt = 1; ; attempt++) {
+export function upOnFreePort(create: (port: number) => Promise<Machine>, answers: Answers): Promise<Machine> {
+  return retriedOnTakenPort(async () => {
     const machine = await create(await freePort());
     try {
       await up(machine, answers);
       return machine;
     } catch (error) {
       await machine.remove();
+      throw error;
+    }
+  });
+}
+
+/** Does it again, with other ports, if somebody took one meanwhile. */
+export async function retriedOnTakenPort<Result>(launch: () => Promise<Result>): Promise<Result> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await launch();
+    } catch (error) {
       if (attempt === PORT_ATTEMPTS || !PORT_TAKEN.test(String(error))) throw error;
     }
   }

@@ -1,8 +1,8 @@
 import type { Address } from '../address.ts';
 import type { Run } from '../keeper/run.ts';
-import type { LaunchOptions } from '../server-options.ts';
+import type { ServerOptions } from '../server-options.ts';
 
-export type ServerName = keyof LaunchOptions;
+export type ServerName = keyof ServerOptions;
 
 /** What one must know of a kind of server to bring one up, by whichever way. */
 export interface Kind<Name extends ServerName = ServerName> {
@@ -14,9 +14,9 @@ export interface Kind<Name extends ServerName = ServerName> {
   /** Resolves if the server answers its own protocol; rejects with the reason if it does not, or not yet. */
   answers(address: Address): Promise<unknown>;
   /** Gets the program and prepares its data in an empty folder. Rejects with what to install. */
-  prepare(place: Place, options: LaunchOptions[Name]): Promise<Program>;
+  prepare(place: Place, options: ServerOptions[Name]): Promise<Program>;
   /** `published` is where its port will be seen from outside. */
-  container(published: Address, options: LaunchOptions[Name]): ContainerSpec;
+  container(published: Address, options: ServerOptions[Name]): ContainerSpec;
 }
 
 export interface Place {

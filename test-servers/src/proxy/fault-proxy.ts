@@ -3,8 +3,10 @@ import { createServer } from 'node:net';
 import type { Address } from '../address.ts';
 import { listenOnFreePort } from '../free-port.ts';
 import { Faults } from './faults.ts';
-import type { Direction } from './faults.ts';
+import type { Direction, Dropped } from './faults.ts';
 import { Link } from './link.ts';
+import { anyWire } from './wire.ts';
+import type { Wire } from './wire.ts';
 
 /** A TCP proxy that can do to connections what networks do to them. It lives in the process that made it. */
 export interface FaultProxy extends AsyncDisposable {
@@ -24,19 +26,24 @@ export interface FaultProxy extends AsyncDisposable {
   /**
    * Waits for the next request that contains `request` (any, by default) in one piece, passes it on, and when the server
    * answers, throws the answer away and resets the client's connection. Resolves once that has happened.
+   *
+   * In front of Kafka `request` is the name of a request, and after a space what it contains, if that matters:
+   * `OffsetCommit`, `Produce some-topic`. There the reply to that very request is lost, whatever else is under way.
    */
   dropNextReply(request?: string): Promise<void>;
+  /** The same for the request itself: the server does not get it, and both ends of the connection are reset. */
+  dropNextRequest(request?: string): Promise<void>;
   /** Ends all faults. */
   heal(): Promise<void>;
   /** Ends the proxy and all its connections. */
   close(): Promise<void>;
 }
 
-export async function createFaultProxy(target: Address | Promise<Address>): Promise<FaultProxy> {
+export async function createFaultProxy(target: Address, wire: Wire = anyWire): Promise<FaultProxy> {
   const faults = new Faults();
   const links = new Set<Link>();
   const server = createServer({ allowHalfOpen: true, noDelay: true }, client => {
-    const link = new Link(client, Promise.resolve(target), faults);
+    const link = new Link(client, target, faults, wire);
     links.add(link);
     void link.closed.then(() => links.delete(link));
   });
@@ -52,6 +59,11 @@ export async function createFaultProxy(target: Address | Promise<Address>): Prom
     server.close();
     cut();
     await closed;
+  }
+
+  async function dropNext(what: Dropped, request = ''): Promise<void> {
+    const isMeant = wire.means(request);
+    await new Promise<void>(dropped => faults.drop(what, { isMeant, dropped }));
   }
 
   async function close() {
@@ -70,7 +82,8 @@ export async function createFaultProxy(target: Address | Promise<Address>): Prom
     delay(ms) {
       faults.delayMs = ms;
     },
-    dropNextReply: request => new Promise(dropped => faults.dropReply(request ?? '', dropped)),
+    dropNextReply: request => dropNext('reply', request),
+    dropNextRequest: request => dropNext('request', request),
     async heal() {
       faults.clear();
       if (server.listening) return;

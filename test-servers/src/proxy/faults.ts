@@ -1,11 +1,19 @@
 export type Direction = 'toServer' | 'toClient';
 
+export type Dropped = 'request' | 'reply';
+
+/** The next request that is meant gets lost, or the reply to it. */
+export interface Drop {
+  readonly isMeant: (request: Buffer) => boolean;
+  readonly dropped: () => void;
+}
+
 /** What is wrong with the network at the moment. All connections of a proxy look here before they pass anything on. */
 export class Faults {
   /** How much later everything arrives, each way. */
   delayMs = 0;
   #blocked: Record<Direction, PromiseWithResolvers<void> | undefined> = { toServer: undefined, toClient: undefined };
-  #drop: { request: string; dropped: () => void } | undefined;
+  #drops: Record<Dropped, Drop | undefined> = { request: undefined, reply: undefined };
 
   block(direction: Direction): void {
     this.#blocked[direction] ??= Promise.withResolvers<void>();
@@ -16,22 +24,21 @@ export class Faults {
     for (let gate; (gate = this.#blocked[direction]);) await gate.promise;
   }
 
-  /** `dropped` is called once the reply to the next request that contains `request` is lost. */
-  dropReply(request: string, dropped: () => void): void {
-    this.#drop = { request, dropped };
+  drop(what: Dropped, drop: Drop): void {
+    this.#drops[what] = drop;
   }
 
-  /** If the reply to this request is the one to lose: what to call once it is. Takes the fault away. */
-  takeDrop(request: Buffer): (() => void) | undefined {
-    if (!this.#drop || !request.includes(this.#drop.request)) return undefined;
-    const { dropped } = this.#drop;
-    this.#drop = undefined;
-    return dropped;
+  /** If this request, or the reply to it, is the one to lose: what to call once it is. Takes the fault away. */
+  takeDrop(what: Dropped, request: Buffer): (() => void) | undefined {
+    const drop = this.#drops[what];
+    if (!drop?.isMeant(request)) return undefined;
+    this.#drops[what] = undefined;
+    return drop.dropped;
   }
 
   clear(): void {
     this.delayMs = 0;
-    this.#drop = undefined;
+    this.#drops = { request: undefined, reply: undefined };
     for (const direction of ['toServer', 'toClient'] as const) {
       const gate = this.#blocked[direction];
       this.#blocked[direction] = undefined;

@@ -2,6 +2,7 @@ import { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Address } from '../address.ts';
 import type { Direction, Faults } from './faults.ts';
+import type { Wire } from './wire.ts';
 
 const HELD_BYTES = 1024 * 1024;
 
@@ -16,22 +17,19 @@ export class Link {
   readonly #faults: Faults;
   /** For each direction, the arrival of what was sent last. */
   readonly #arrival: Record<Direction, Promise<void>> = { toServer: Promise.resolve(), toClient: Promise.resolve() };
+  readonly #wire: Wire;
   /** Set while the reply to be lost has been asked for and has not come. */
-  #onLoss: (() => void) | undefined;
+  #loss: { readonly request: Buffer; readonly dropped: () => void } | undefined;
 
   /** `client` must be allowed to be half open. */
-  constructor(client: Socket, target: Promise<Address>, faults: Faults) {
+  constructor(client: Socket, target: Address, faults: Faults, wire: Wire) {
     this.#client = client;
     this.#faults = faults;
+    this.#wire = wire;
     this.closed = Promise.all([either(client, 'close'), either(this.#server, 'close')]);
     this.#later('toServer', () => this.#connect(target));
-    this.#relay(client, this.#server, 'toServer', data => {
-      this.#onLoss ??= faults.takeDrop(data);
-      return write(this.#server, data);
-    });
-    this.#relay(this.#server, client, 'toClient', data =>
-      this.#onLoss ? this.#loseReply(this.#onLoss) : write(client, data),
-    );
+    this.#relay(client, this.#server, 'toServer', message => this.#request(message));
+    this.#relay(this.#server, client, 'toClient', message => this.#reply(message));
   }
 
   cut(): void {
@@ -39,13 +37,14 @@ export class Link {
     this.#server.resetAndDestroy();
   }
 
-  #relay(from: Socket, to: Socket, direction: Direction, pass: (data: Buffer) => void | Promise<void>): void {
+  #relay(from: Socket, to: Socket, direction: Direction, pass: (message: Buffer) => void | Promise<void>): void {
+    const cut = this.#wire.cutter();
     let held = 0;
     from.on('data', data => {
       held += data.length;
       if (held > HELD_BYTES) from.pause();
       this.#later(direction, async () => {
-        await pass(data);
+        for (const message of cut(data)) await pass(message);
         held -= data.length;
         if (held <= HELD_BYTES) from.resume();
       });
@@ -64,19 +63,36 @@ export class Link {
     });
   }
 
-  async #connect(target: Promise<Address>): Promise<void> {
-    const { host, port } = await target;
+  async #connect({ host, port }: Address): Promise<void> {
     if (this.#client.destroyed) this.#server.destroy();
     if (this.#server.destroyed) return;
     this.#server.setNoDelay(true).connect(port, host);
     await either(this.#server, 'connect', 'close');
   }
 
-  /** What the server sent is gone and so is the connection. It still gets all of the request, and may answer nobody. */
-  #loseReply(onLoss: () => void): void {
+  async #request(request: Buffer): Promise<void> {
+    const dropped = this.#faults.takeDrop('request', request);
+    if (dropped) {
+      this.cut();
+      dropped();
+      return;
+    }
+    if (!this.#loss) {
+      const replyDropped = this.#faults.takeDrop('reply', request);
+      if (replyDropped) this.#loss = { request, dropped: replyDropped };
+    }
+    await write(this.#server, request);
+  }
+
+  async #reply(reply: Buffer): Promise<void> {
+    if (!this.#loss || !this.#wire.isReply(reply, this.#loss.request)) {
+      await write(this.#client, this.#wire.translate(reply));
+      return;
+    }
+    // What the server sent is gone and so is the connection. It still gets all of the request, and may answer nobody.
     this.#client.resetAndDestroy();
     this.#server.end();
-    onLoss();
+    this.#loss.dropped();
   }
 }
 

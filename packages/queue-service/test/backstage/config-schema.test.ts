@@ -10,7 +10,7 @@ import { beforeAll, describe, expect, it } from 'vitest';
 let schema: ConfigSchema;
 
 beforeAll(async () => {
-  const packagePaths = ['../../', '../../../queue-redis/'].map(folder =>
+  const packagePaths = ['../../', '../../../queue-kafka/', '../../../queue-redis/'].map(folder =>
     fileURLToPath(new URL(`${folder}package.json`, import.meta.url)),
   );
   schema = await loadConfigSchema({ dependencies: [], packagePaths, excludePackageDependencies: true });
@@ -47,6 +47,9 @@ describe('config.d.ts', () => {
     { redis: { connection: 'redis://localhost', tls: { rejectUnauthorized: false }, keyPrefix: 'mine' } },
     { redis: { sentinel: { name: 'mymaster', sentinels: ['redis://localhost:26379'], db: 1 } } },
     { redis: { cluster: { nodes: ['redis://localhost:7000'], username: 'jobs', password: 'secret' } } },
+    { kafka: { brokers: 'localhost:9092,localhost:9093', ssl: 'true', partitions: '12', autoCreateTopics: 'false' } },
+    { kafka: { brokers: ['localhost:9092'], ssl: false, delaySteps: [100, '1s', '2000', { minutes: 1 }] } },
+    { kafka: { brokers: ['localhost:9092'], ssl: { ca: 'PEM', rejectUnauthorized: 'false' } } },
   ])('accepts what the engine accepts: %j', queue => {
     expect(() => checkEngine(queue)).not.toThrow();
     expect(() => checkSchema(queue)).not.toThrow();
@@ -64,5 +67,17 @@ describe('config.d.ts', () => {
   ])('refuses what the engine refuses: %j', queue => {
     expect(() => checkEngine(queue)).toThrow('backend.queue');
     expect(() => checkSchema(queue)).toThrow('/backend/queue');
+  });
+
+  it('hides the secrets of a store and nothing else', () => {
+    const secrets = { ssl: { key: 'PEM', passphrase: 'secret' }, sasl: { password: 'secret' } };
+    const kafka = {
+      brokers: ['localhost:9092'],
+      ssl: { ca: 'PEM', cert: 'PEM', ...secrets.ssl },
+      sasl: { mechanism: 'plain', username: 'jobs', ...secrets.sasl },
+    };
+    const config = { context: 'test', data: { backend: { queue: { kafka } } } };
+    const [hidden] = schema.process([config], { visibility: ['secret'] });
+    expect(hidden?.data).toEqual({ backend: { queue: { kafka: secrets } } });
   });
 });

@@ -1,0 +1,1 @@
+export { kafkaAdapter } from './adapter.ts';

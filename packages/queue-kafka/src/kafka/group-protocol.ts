@@ -1,0 +1,73 @@
+import {
+  decodeConsumerProtocolAssignment,
+  decodeConsumerProtocolSubscription,
+  encodeConsumerProtocolAssignment,
+  encodeConsumerProtocolSubscription,
+} from '@platformatic/kafka';
+import type { Claim, Owned, Share } from '../group/assignor.ts';
+import type { TopicPartition } from './offsets.ts';
+
+/** That of all consumers, so that Kafka's tools show who has what. */
+export const PROTOCOL_TYPE = 'consumer';
+/** How we share out. A broker lets no member in that does not know it. */
+export const PROTOCOL_NAME = 'switchyard-sticky';
+
+/** Without partitions and generations in places of their own, which came later: those are in our part, the user data. */
+const VERSION = 0;
+const CLAIM_VERSION = 1;
+const NOTHING: Claim = { generation: -1, owned: [], isHungry: true };
+
+/** What a member says when it joins. */
+export function encodeMember(topics: readonly string[], claim: Claim): Buffer {
+  return encodeConsumerProtocolSubscription({ version: VERSION, topics: [...topics], userData: encodeOwned(claim) });
+}
+
+/** Never throws: who says what we do not understand has nothing, and is no reason for the others to get nothing. */
+export function decodeMember(metadata: Buffer): Claim {
+  try {
+    return decodeOwned(decodeConsumerProtocolSubscription(metadata).userData);
+  } catch {
+    return NOTHING;
+  }
+}
+
+export function encodeAssignment(share: readonly Share[]): Buffer {
+  return encodeConsumerProtocolAssignment({
+    version: VERSION,
+    assignedPartitions: share.map(({ topic, partitions }) => ({ topic, partitions: [...partitions] })),
+  });
+}
+
+export function decodeAssignment(share: Buffer): TopicPartition[] {
+  return decodeConsumerProtocolAssignment(share).assignedPartitions.flatMap(({ topic, partitions }) =>
+    partitions.map(partition => ({ topic, partition })),
+  );
+}
+
+export function encodeOwned({ generation, owned, isHungry }: Claim): Buffer {
+  return Buffer.from(JSON.stringify({ v: CLAIM_VERSION, generation, owned, isHungry }));
+}
+
+/** Never throws: what is strange in any place counts for nothing at all. */
+export function decodeOwned(bytes: Buffer): Claim {
+  try {
+    const { v, generation, owned, isHungry } = JSON.parse(bytes.toString()) as Record<string, unknown>;
+    if (v !== CLAIM_VERSION || !isCount(generation) || !Array.isArray(owned) || !owned.every(isOwned)) return NOTHING;
+    return { generation, owned, isHungry: isHungry !== false };
+  } catch {
+    return NOTHING;
+  }
+}
+
+function isOwned(entry: unknown): entry is Owned {
+  const { topic, partitions, busy } = Object(entry) as Record<string, unknown>;
+  return typeof topic === 'string' && isCounts(partitions) && isCounts(busy);
+}
+
+function isCounts(values: unknown): values is number[] {
+  return Array.isArray(values) && values.every(isCount);
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}

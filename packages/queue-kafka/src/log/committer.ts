@@ -1,0 +1,121 @@
+import { setTimeout as elapse } from 'node:timers/promises';
+import type { OffsetToCommit } from '../group/group-offsets.ts';
+import { Deadline } from '../in-time.ts';
+import type { Commit, Ledger } from './ledger.ts';
+import type { PartitionReader } from './partition-reader.ts';
+
+export interface CommitterOptions {
+  readonly readers: () => Iterable<PartitionReader>;
+  /** Whether what we have is ours for certain, so that a commit can count. */
+  readonly holds: () => boolean;
+  /** Commits as a member; answers with the codes of what was refused. */
+  readonly commit: (
+    offsets: readonly OffsetToCommit[],
+    timeoutMs: number,
+  ) => Promise<ReadonlyMap<OffsetToCommit, string>>;
+  readonly failed: (error: unknown) => void;
+  readonly succeeded: () => void;
+}
+
+/** Work that is finished within this time is committed together. A process that is killed runs it again. */
+const PACE_MS = 50;
+const PAUSE_MS = 200;
+const ANSWER_MS = 5000;
+
+/** Commits the ledgers that have changed, one request at a time for all of them. */
+export class Committer {
+  readonly #options: CommitterOptions;
+  /** How a ledger was when it was last committed, and what was said then. */
+  readonly #said = new WeakMap<Ledger, { readonly changes: number; readonly commit: Commit | undefined }>();
+  #timer: NodeJS.Timeout | undefined;
+  #running: Promise<void> | undefined;
+  #isStopped = false;
+
+  constructor(options: CommitterOptions) {
+    this.#options = options;
+  }
+
+  /** A ledger that begins with what is committed; `undefined`: nothing is. */
+  begin(ledger: Ledger, commit: Commit | undefined): void {
+    this.#said.set(ledger, { changes: ledger.changes, commit });
+  }
+
+  /** What is committed of a ledger, as far as we know. */
+  said(ledger: Ledger): Commit | undefined {
+    return this.#said.get(ledger)?.commit;
+  }
+
+  /** Is there something that is not committed? */
+  isDirty(ledger: Ledger): boolean {
+    return this.#said.get(ledger)?.changes !== ledger.changes;
+  }
+
+  /** Something was finished. */
+  touch(): void {
+    if (this.#timer !== undefined || this.#running !== undefined || this.#isStopped) return;
+    this.#wait(PACE_MS);
+  }
+
+  /** Commits all there is, now. Never rejects; `false` when something is left at the end. */
+  async flush(timeoutMs: number): Promise<boolean> {
+    const deadline = new Deadline(timeoutMs);
+    for (;;) {
+      await this.#running;
+      if (this.#dirty().length === 0) return true;
+      if (deadline.isOver || !this.#options.holds()) return false;
+      clearTimeout(this.#timer);
+      this.#timer = undefined;
+      const before = this.#dirty().length;
+      await this.#start(Math.min(ANSWER_MS, deadline.left));
+      if (this.#dirty().length >= before && !deadline.isOver) await elapse(Math.min(PACE_MS, deadline.left));
+    }
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    clearTimeout(this.#timer);
+  }
+
+  #wait(ms: number): void {
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      void this.#start(ANSWER_MS);
+    }, ms);
+  }
+
+  #start(timeoutMs: number): Promise<void> {
+    this.#running ??= this.#run(timeoutMs).finally(() => (this.#running = undefined));
+    return this.#running;
+  }
+
+  async #run(timeoutMs: number): Promise<void> {
+    const { holds, commit, failed, succeeded } = this.#options;
+    const dirty = this.#dirty();
+    if (dirty.length === 0) return;
+    let isDone = false;
+    if (holds()) {
+      const offsets = new Map(dirty.map(reader => [offsetOf(reader), reader]));
+      const changes = new Map(dirty.map(({ ledger }) => [ledger, ledger.changes]));
+      try {
+        const refused = await commit([...offsets.keys()], timeoutMs);
+        for (const [offset, { ledger }] of offsets) {
+          if (!refused.has(offset)) this.#said.set(ledger, { changes: changes.get(ledger) ?? -1, commit: offset });
+        }
+        isDone = refused.size === 0;
+        if (isDone) succeeded();
+      } catch (error) {
+        failed(error);
+      }
+    }
+    if (this.#dirty().length > 0 && !this.#isStopped && this.#timer === undefined)
+      this.#wait(isDone ? PACE_MS : PAUSE_MS);
+  }
+
+  #dirty(): PartitionReader[] {
+    return [...this.#options.readers()].filter(({ ledger }) => this.isDirty(ledger));
+  }
+}
+
+function offsetOf({ topic, partition, lastEpoch, ledger }: PartitionReader): OffsetToCommit {
+  return { topic, partition, epoch: lastEpoch, ...ledger.commit() };
+}

@@ -1,0 +1,121 @@
+import type { FetchedPartition } from '../kafka/raw-apis.ts';
+import { type FetchedRecord, RecordCursor } from '../kafka/record-batch-reader.ts';
+import { type Ledger } from './ledger.ts';
+
+/** Below this much in memory a partition is fetched. What one fetch brings lasts for longer than the next takes. */
+const LOW_WATER_BYTES = 512 * 1024;
+
+/**
+ * One partition that is ours: what was fetched and not handed out, and the ledger of what was. It is thrown away when the
+ * partition is not ours any more, and whoever still holds a record of it finds that `isOurs` is false.
+ */
+export class PartitionReader {
+  readonly topic: string;
+  readonly topicId: string;
+  readonly partition: number;
+  readonly ledger: Ledger;
+  isOurs = true;
+  /** Somebody else may have had it meanwhile: nothing is handed out until that is known. */
+  isDoubtful = false;
+  /** It was idle when the group began to share out anew, and may be given to another. */
+  isFrozen = false;
+  /** Somebody else is to get it: what runs may finish, and nothing more is handed out. */
+  isRevoked = false;
+  /** How many of its records are under way. */
+  leased = 0;
+  /** Kafka's epoch of the leader that appended what was last fetched. */
+  lastEpoch = -1;
+  #position: number;
+  #cursors: RecordCursor[] = [];
+  #bytes = 0;
+  #head: FetchedRecord | undefined;
+  readonly #changed: (partition: PartitionReader) => void;
+  readonly #outOfRange: (partition: PartitionReader, logEnd: number) => void;
+
+  constructor(
+    place: { readonly topic: string; readonly topicId: string; readonly partition: number },
+    ledger: Ledger,
+    on: {
+      readonly changed: (partition: PartitionReader) => void;
+      readonly outOfRange: (partition: PartitionReader, logEnd: number) => void;
+    },
+  ) {
+    this.topic = place.topic;
+    this.topicId = place.topicId;
+    this.partition = place.partition;
+    this.ledger = ledger;
+    this.#position = ledger.next;
+    this.#changed = on.changed;
+    this.#outOfRange = on.outOfRange;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  /** May records be taken out of it now? */
+  get isOpen(): boolean {
+    return this.isOurs && !this.isDoubtful && !this.isFrozen && !this.isRevoked;
+  }
+
+  get wantsMore(): boolean {
+    return this.isOurs && !this.isRevoked && this.#bytes < LOW_WATER_BYTES;
+  }
+
+  accept({ records, abortedTransactions }: FetchedPartition): void {
+    if (!this.isOurs || records.length === 0) return;
+    const cursor = new RecordCursor(records, this.#position, abortedTransactions);
+    if (cursor.nextOffset === this.#position) return;
+    this.#position = cursor.nextOffset;
+    this.lastEpoch = cursor.lastEpoch;
+    this.#cursors.push(cursor);
+    this.#bytes += cursor.bytes;
+    this.#changed(this);
+  }
+
+  outOfRange(logEnd: number): void {
+    if (this.isOurs) this.#outOfRange(this, logEnd);
+  }
+
+  /** The next record that nobody has finished, without taking it. */
+  peek(): FetchedRecord | undefined {
+    while (this.#head === undefined) {
+      const [cursor] = this.#cursors;
+      if (cursor === undefined) return undefined;
+      const record = cursor.next();
+      if (record === undefined) {
+        // Behind its last record there may be offsets without any.
+        if (!this.#skipTo(cursor.nextOffset)) return undefined;
+        this.#cursors.shift();
+        this.#bytes -= cursor.bytes;
+      } else if (record.offset < this.ledger.next) {
+        continue;
+      } else if (this.ledger.isFinished(record.offset)) {
+        this.ledger.skipTo(record.offset + 1);
+      } else {
+        this.#head = record;
+      }
+    }
+    return this.#head;
+  }
+
+  /** Is the next record held up by one that hangs? */
+  get isHeldUp(): boolean {
+    return this.#head !== undefined && !this.ledger.hasRoomFor(this.#head.offset);
+  }
+
+  /** Takes the next record, unless there is none, or it has to wait for one that hangs. */
+  take(): FetchedRecord | undefined {
+    const record = this.peek();
+    if (record === undefined || !this.ledger.hasRoomFor(record.offset)) return undefined;
+    this.ledger.open(record.offset);
+    this.#head = undefined;
+    return record;
+  }
+
+  #skipTo(offset: number): boolean {
+    if (offset > this.ledger.next && !this.ledger.hasRoomFor(offset - 1)) return false;
+    this.ledger.skipTo(offset);
+    return true;
+  }
+}
