@@ -2,31 +2,35 @@ import type { StoreCapabilities } from '@switchyard/queue-api';
 import { describe } from 'vitest';
 import { blockedEventLoop } from './faults/blocked-event-loop.ts';
 import { killedWorkers } from './faults/killed-workers.ts';
-import { crowdlessPoison, poison } from './faults/poison.ts';
+import { crowdlessPoison, poison, uncountedPoison } from './faults/poison.ts';
 import { terminatedWorkers } from './faults/terminated-workers.ts';
 import type { ServiceOptions } from './worker-process.ts';
 
-/** What a store may lack that workers notice: without both, crashes cannot be told from failures and returns. */
-export type WorkerAbilities = Pick<StoreCapabilities, 'freeRelease' | 'keepsNote'>;
+/** What a store may lack that workers notice: without the last two, crashes cannot be told from failures and returns. */
+export interface WorkerAbilities extends Pick<StoreCapabilities, 'countsCrashes' | 'freeRelease' | 'keepsNote'> {
+  /** Leases never last for less than this. Default: for as long as they are told to. */
+  readonly leastLeaseMs?: number;
+}
 
-const ALL: WorkerAbilities = { freeRelease: true, keepsNote: true };
+const ALL: WorkerAbilities = { countsCrashes: true, freeRelease: true, keepsNote: true };
 
 /** What can become of workers while their store is well. `options` is called for each test. */
 export function describeWorkerFaults(
   options: () => ServiceOptions | Promise<ServiceOptions>,
-  { freeRelease, keepsNote }: WorkerAbilities = ALL,
+  { countsCrashes, freeRelease, keepsNote, leastLeaseMs = 0 }: WorkerAbilities = ALL,
 ): void {
   describe('killed workers', () => {
-    killedWorkers(options);
+    killedWorkers(options, countsCrashes);
   });
   describe('a poison job', () => {
-    if (freeRelease && keepsNote) poison(options);
+    if (!countsCrashes) uncountedPoison(options);
+    else if (freeRelease && keepsNote) poison(options);
     else crowdlessPoison(options);
   });
   describe('workers that are told to stop', () => {
     terminatedWorkers(options, freeRelease);
   });
   describe('a blocked event loop', () => {
-    blockedEventLoop(options);
+    blockedEventLoop(options, countsCrashes, leastLeaseMs);
   });
 }

@@ -6,6 +6,8 @@ export interface LedgerEntry {
   readonly id: string;
   readonly attempt: number;
   readonly pid: number;
+  /** When, in ms since 1970. */
+  readonly at: number;
   /** The name of the error that a dead job died of. */
   readonly error?: string;
 }
@@ -19,7 +21,15 @@ export class Ledger {
   }
 
   record(event: LedgerEntry['event'], { id, attempt, error }: Pick<LedgerEntry, 'id' | 'attempt' | 'error'>): void {
-    appendFileSync(this.file, `${JSON.stringify({ event, id, attempt, pid: process.pid, error })}\n`);
+    const entry: LedgerEntry = {
+      event,
+      id,
+      attempt,
+      pid: process.pid,
+      at: Date.now(),
+      ...(error !== undefined && { error }),
+    };
+    appendFileSync(this.file, `${JSON.stringify(entry)}\n`);
   }
 
   entries(event: LedgerEntry['event']): LedgerEntry[] {
@@ -35,6 +45,13 @@ export class Ledger {
 
   finished(): LedgerEntry[] {
     return this.entries('finished');
+  }
+
+  /** Runs that have ended well, and after which their job was run to its end once more. */
+  finishedAgain(): LedgerEntry[] {
+    const finished = this.finished();
+    const last = new Map(finished.map(run => [run.id, run]));
+    return finished.filter(run => last.get(run.id) !== run);
   }
 
   /** Runs that have begun and not ended, or never will. */

@@ -8,7 +8,7 @@ export interface Task {
   readonly ms: number;
   /** It ends its process. */
   readonly kills?: boolean;
-  /** Its first attempt keeps the event loop of its process for itself all the time. */
+  /** Its first run keeps the event loop of its process for itself all the time. */
   readonly blocks?: boolean;
 }
 

@@ -93,3 +93,33 @@ export function crowdlessPoison(options: () => ServiceOptions | Promise<ServiceO
     },
   );
 }
+
+/** The same where the store does not count crashes: the job comes back as it was, until its handler can fail. */
+export function uncountedPoison(options: () => ServiceOptions | Promise<ServiceOptions>): void {
+  it(
+    'brings the job back that ends its process every time, uncounted, and buries it once it fails instead',
+    { timeout: 120_000 },
+    async () => {
+      const service = { ...(await options()), leaseDuration: 1000, maxAttempts: 1 };
+      await using scene = await createScene({ service, concurrency: 1 });
+      const { queue, ledger } = scene;
+      const ids = await scene.addTasks(20, n => ({ ms: 5, kills: n === 5 }));
+      const poisonous = ids[5] as string;
+      for (const _ of [1, 2]) expect(await scene.startWorker().exit).toMatchObject({ code: 137 });
+      const attempts = ledger.started().flatMap(({ id, attempt }) => (id === poisonous ? [attempt] : []));
+      expect(attempts).toEqual([1, 1]);
+      expect(ledger.entries('dead')).toEqual([]);
+
+      // What an operator does, if nothing else: a handler that throws for this job.
+      const dead: string[] = [];
+      queue.on('dead', ({ id }) => void dead.push(id));
+      queue.process(({ id, attempt }) => {
+        if (id === poisonous) throw new Error('It has killed its workers');
+        ledger.record('finished', { id, attempt });
+        return Promise.resolve();
+      });
+      await scene.allFinished({ within: 60_000, except: [poisonous] });
+      expect(dead).toEqual([poisonous]);
+    },
+  );
+}

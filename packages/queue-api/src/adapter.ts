@@ -127,6 +127,11 @@ export interface StoreQueue {
   standby?(): Promise<void>;
   counts(): Promise<JobCounts>;
   /**
+   * What an operator may watch beside the counts, by names of the driver's own: how full a buffer is, how far something has got.
+   * Shown in health as it is, and asked for at any time: must answer at once, from memory, and must not throw.
+   */
+  figures?(): Readonly<Record<string, number>>;
+  /**
    * Ends this queue's use of the connection. Idempotent; waits up to `timeoutMs` for requests that are still open and
    * gives back what they bring. Deletes nothing.
    */

@@ -25,6 +25,8 @@ export interface QueueHealth {
   readonly processes: boolean;
   /** Handlers running now, those included that outlived their timeout or their lease. */
   readonly active: number;
+  /** What the store shows of its part in this process, by names of its own; see the store's page. */
+  readonly figures?: Readonly<Record<string, number>>;
   /** When the store last answered a request for jobs, with or without one. Absent before the first. */
   readonly lastSuccessfulPoll?: Date;
   /** The last error that was not a job's own; it stays after healing. */

@@ -96,7 +96,8 @@ export class GroupConsumer {
       sessionTimeoutMs: options.sessionTimeoutMs,
       claim: () => this.#claim(),
       assigned: (partitions, isContinuous) => this.#assign(partitions, isContinuous),
-      lost: () => this.#assign([], true),
+      resumed: () => this.#resume(),
+      lost: () => this.#assign([], false),
       failed: error => this.#failed('group', error),
       succeeded: () => this.#troubles.delete('group'),
     });
@@ -219,13 +220,15 @@ export class GroupConsumer {
       ...known.filter(({ isDoubtful }) => isDoubtful),
     ];
     if (open.length > 0) void this.#lookUp(open);
-    for (const reader of known) {
-      if (reader.isRevoked) this.#letGo(reader);
-      else if (!reader.isDoubtful) this.#options.ready(reader);
-    }
+    for (const reader of known) if (reader.isRevoked) this.#letGo(reader);
     // What was finished while the group shared out anew.
     this.#committer.touch();
     this.#fetcher.wake();
+  }
+
+  /** What came while the group shared out anew, or was not sure of us, was handed to nobody. */
+  #resume(): void {
+    for (const reader of [...this.#readers.values()]) if (reader.isOpen) this.#options.ready(reader);
   }
 
   /** Gives a partition up that somebody else is to have: once its last job is done, and after a while in any case. */

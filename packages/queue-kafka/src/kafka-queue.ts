@@ -140,6 +140,11 @@ export class KafkaQueue implements StoreQueue {
     return { waiting: waiting - active, delayed, active };
   }
 
+  /** How this process stands in the group. */
+  figures(): Readonly<Record<string, number>> {
+    return (this.#worker ?? this.#standingBy)?.figures() ?? {};
+  }
+
   close({ timeoutMs }: { readonly timeoutMs: number }): Promise<void> {
     this.#closing ??= this.#close(timeoutMs);
     return this.#closing;

@@ -50,6 +50,7 @@ export class Worker {
   #turnedAt = 0;
   readonly #look: NodeJS.Timeout;
   readonly #onSilence: () => void;
+  readonly #mainTopic: string;
   readonly #delays = new Map<PartitionReader, DelayLine>();
 
   constructor(options: WorkerOptions) {
@@ -62,6 +63,7 @@ export class Worker {
     });
     this.#consumer = consumer;
     this.#onSilence = options.onSilence;
+    this.#mainTopic = topics.names.main;
     this.#source = new JobSource({
       queue,
       report,
@@ -108,6 +110,17 @@ export class Worker {
     return this.#consumer.readers;
   }
 
+  /**
+   * `partitions`: how many of the queue's are ours. `uncommitted`: how far work has got ahead of the first job that is not
+   * finished, in the partition where that is most; it waits at `maxUncommitted`. `finishedAhead`: how many of that are finished.
+   */
+  figures(): { partitions: number; uncommitted: number; finishedAhead: number } {
+    const jobs = [...this.readers].filter(({ topic }) => topic === this.#mainTopic);
+    const [furthest] = jobs.map(({ ledger }) => ledger).toSorted((a, b) => b.span - a.span);
+    const { span: uncommitted = 0, ahead: finishedAhead = 0 } = furthest ?? {};
+    return { partitions: jobs.length, uncommitted, finishedAhead };
+  }
+
   reserve(request: ReserveRequest): Promise<readonly Delivery[]> {
     return this.#source.reserve(request);
   }
@@ -151,7 +164,7 @@ export class Worker {
   }
 
   #ready(reader: PartitionReader, options: WorkerOptions): void {
-    if (reader.topic === options.topics.names.main) {
+    if (reader.topic === this.#mainTopic) {
       this.#source.ready(reader);
       return;
     }

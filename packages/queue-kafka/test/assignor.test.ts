@@ -35,11 +35,13 @@ const topics = fc
 const partition = fc.integer({ min: -1, max: 22 });
 /** Claims of all kinds: of topics and partitions that are none, of several members, of several generations. */
 const owned = (isBusy: boolean) =>
-  fc.record({
-    topic: fc.constantFrom(...NAMES, 'gone'),
-    partitions: fc.array(partition, { maxLength: 8 }),
-    busy: fc.array(partition, { maxLength: isBusy ? 8 : 0 }),
-  });
+  fc.array(partition, { maxLength: 12 }).chain(partitions =>
+    fc.record({
+      topic: fc.constantFrom(...NAMES, 'gone'),
+      partitions: fc.constant(partitions),
+      busy: isBusy ? fc.oneof(fc.constant(partitions), fc.subarray(partitions)) : fc.constant([]),
+    }),
+  );
 const group = ({ isBusy = true, areAllHungry = false } = {}): fc.Arbitrary<Member[]> =>
   fc.uniqueArray(
     fc.record({

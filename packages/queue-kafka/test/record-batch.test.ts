@@ -14,54 +14,50 @@ import {
 /** Batches that Kafka's own client wrote (4.4.0, `MemoryRecords`). The compressed ones take more than one block of snappy. */
 const FROM_JAVA = {
   gzip:
-    'AAAAAAAAAAcAAADLAAAAAwLuj4zuAAEAAAACAAABi8/laAAAAAGjGFxQAf//////////////////AAAAAx+LCAAAAAAAAP/tyDEO' +
-    'wWAYANDvb0o61eIILuBIQkNJKilJMYnFNdzCYnMAqysYewObOMR743v3eURkm3OfHwAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA' +
-    'AAAAAAAAAAAAAAAAgJ/heNfV+/nqOGsX2bRotk2V/qo4dVVdxmuUpRSTuNzu188gj3L9fLTLqokvBO7ZgIqcAAA=',
+    'AAAAAAAAAAcAAADLAAAAAwLuj4zuAAEAAAACAAABi8/laAAAAAGjGFxQAf//////////////////AAAAAx+LCAAAAAAAAP/tyDEOwWAYANDvb0o' +
+    '61eIILuBIQkNJKilJMYnFNdzCYnMAqysYewObOMR743v3eURkm3OfHwAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAgJ/heN' +
+    'fV+/nqOGsX2bRotk2V/qo4dVVdxmuUpRSTuNzu188gj3L9fLTLqokvBO7ZgIqcAAA=',
   snappy:
-    'AAAAAAAAAAcAAAfqAAAAAwKSCdD1AAIAAAACAAABi8/laAAAAAGjGFxQAf//////////////////AAAAA4JTTkFQUFkAAAAAAQAA' +
-    'AAEAAAYQgIACLNjxBAAAAAJrgPEEeP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
-    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
-    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
-    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
-    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
-    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
-    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
-    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
-    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
-    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
-    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
-    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
-    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
-    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
-    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
-    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
-    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
-    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
-    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
-    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
-    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAM4BAAAAAZGKOQB4/gEA/gEA/gEA' +
-    '/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA' +
-    '/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA' +
-    '/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA' +
-    '/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA' +
-    '/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEAGQFMBhRzd2l0Y2h5YXJkAjEIbm9uZQEdE3wIendlaQ4Azw8CAQEAJACCoLeH' +
-    '6QUEAA5qw7xyZ2VuAA==',
+    'AAAAAAAAAAcAAAfqAAAAAwKSCdD1AAIAAAACAAABi8/laAAAAAGjGFxQAf//////////////////AAAAA4JTTkFQUFkAAAAAAQAAAAEAAAYQgIA' +
+    'CLNjxBAAAAAJrgPEEeP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP' +
+    '4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BA' +
+    'P4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
+    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4' +
+    'BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP' +
+    '4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BA' +
+    'P4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
+    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4' +
+    'BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP' +
+    '4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BA' +
+    'P4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
+    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4' +
+    'BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP' +
+    '4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BA' +
+    'P4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4B' +
+    'AP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4' +
+    'BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP' +
+    '4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BA' +
+    'P4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAP4BAM4BAAAAAZGKOQB4/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA' +
+    '/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gE' +
+    'A/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/g' +
+    'EA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/' +
+    'gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEA/gEAGQFMBhRzd2l0Y2h5YXJkAjEI' +
+    'bm9uZQEdE3wIendlaQ4Azw8CAQEAJACCoLeH6QUEAA5qw7xyZ2VuAA==',
   lz4:
-    'AAAAAAAAAAcAAAEmAAAAAwKMUYRbAAMAAAACAAABi8/laAAAAAGjGFxQAf//////////////////AAAAAwQiTRhgQILmAAAAz9jx' +
-    'BAAAAAJrgPEEeAEA////////////////////////////////////////////////////////////////////////////////////' +
-    '////////////////////////////////////////////////////////////////////////////////////////////////////' +
-    '////////////////////////yPcFBhRzd2l0Y2h5YXJkAjEIbm9uZQETAPARCHp3ZWkOAM8PAgEBACQAgqC3h+kFBAAOasO8cmdl' +
-    'bgAAAAAA',
+    'AAAAAAAAAAcAAAEmAAAAAwKMUYRbAAMAAAACAAABi8/laAAAAAGjGFxQAf//////////////////AAAAAwQiTRhgQILmAAAAz9jxBAAAAAJrgPE' +
+    'EeAEA//////////////////////////////////////////////////////////////////////////////////////////////////////////' +
+    '//////////////////////////////////////////////////////////////////////////////////////////////////////yPcFBhRzd' +
+    '2l0Y2h5YXJkAjEIbm9uZQETAPARCHp3ZWkOAM8PAgEBACQAgqC3h+kFBAAOasO8cmdlbgAAAAAA',
   zstd:
-    'AAAAAAAAAAcAAACIAAAAAwLWEkTzAAQAAAACAAABi8/laAAAAAGjGFxQAf//////////////////AAAAAyi1L/0AWFwCAAQE2PEE' +
-    'AAAAAmuA8QR4BhRzd2l0Y2h5YXJkAjEIbm9uZQEIendlaQ4Azw8CAQEAJACCoLeH6QUEAA5qw7xyZ2VuAAIAbBqMh6ODJAEAAA==',
+    'AAAAAAAAAAcAAACIAAAAAwLWEkTzAAQAAAACAAABi8/laAAAAAGjGFxQAf//////////////////AAAAAyi1L/0AWFwCAAQE2PEEAAAAAmuA8QR' +
+    '4BhRzd2l0Y2h5YXJkAjEIbm9uZQEIendlaQ4Azw8CAQEAJACCoLeH6QUEAA5qw7xyZ2VuAAIAbBqMh6ODJAEAAA==',
   appendTime:
-    'AAAAASoF8gAAAAB6/////wLeJFpZAAgAAAACAAABi8/laAAAAAGiGt9jov//////////////////AAAAA1oAAAACawZ4eHgGFHN3' +
-    'aXRjaHlhcmQCMQhub25lARRzd2l0Y2h5YXJkCHp3ZWkOAM8PAgEBACQAgqC3h+kFBAAOasO8cmdlbgA=',
+    'AAAAASoF8gAAAAB6/////wLeJFpZAAgAAAACAAABi8/laAAAAAGiGt9jov//////////////////AAAAA1oAAAACawZ4eHgGFHN3aXRjaHlhcmQ' +
+    'CMQhub25lARRzd2l0Y2h5YXJkCHp3ZWkOAM8PAgEBACQAgqC3h+kFBAAOasO8cmdlbgA=',
   oldFormat: 'AAAAAAAAAAAAAAAdIherpQEAAAABoxhcUAEAAAAAAAAAB2rDvHJnZW4=',
   transaction:
-    'AAAAAAAAABsAAAB6AAAABALos0mTABAAAAACAAABi8/laAAAAAGjGFxQAQAAAAAAAABNAAIAAAAAAAAAA1oAAAACawZ4eHgGFHN3' +
-    'aXRjaHlhcmQCMQhub25lARRzd2l0Y2h5YXJkCHp3ZWkOAM8PAgEBACQAgqC3h+kFBAAOasO8cmdlbgA=',
+    'AAAAAAAAABsAAAB6AAAABALos0mTABAAAAACAAABi8/laAAAAAGjGFxQAQAAAAAAAABNAAIAAAAAAAAAA1oAAAACawZ4eHgGFHN3aXRjaHlhcmQ' +
+    'CMQhub25lARRzd2l0Y2h5YXJkCHp3ZWkOAM8PAgEBACQAgqC3h+kFBAAOasO8cmdlbgA=',
   aborted: 'AAAAAAAAAB4AAABCAAAABAJLJJT+ADAAAAAAAAABi8/laAAAAAGLz+VoAAAAAAAAAABNAAL/////AAAAASAAAAAIAAAAAAwAAAAAAAUA',
   committed: 'AAAAAAAAAB8AAABCAAAABAK/GkK2ADAAAAAAAAABi8/laAAAAAGLz+VoAAAAAAAAAABNAAL/////AAAAASAAAAAIAAAAAQwAAAAAAAUA',
 };
@@ -96,7 +92,11 @@ const simple = (count: number) =>
     1000,
   );
 
-const text = fc.oneof(fc.string({ unit: 'binary', maxLength: 300 }), fc.string({ maxLength: 40 }));
+const text = fc.oneof(
+  fc.constantFrom('ü', 'é'.repeat(20), '\ud800', '€'),
+  fc.string({ unit: 'binary', maxLength: 300 }),
+  fc.string({ maxLength: 40 }),
+);
 const bytes = fc.uint8Array({ maxLength: 300 }).map(array => Buffer.from(array));
 const part = fc.oneof(text, bytes, fc.constant(null));
 const record: fc.Arbitrary<RecordToWrite> = fc.record({
@@ -161,6 +161,15 @@ describe('a batch that we write', () => {
         },
       ),
     );
+  });
+
+  it('is read as it was written where lengths begin to take one byte more', () => {
+    for (const edge of [2 ** 6, 2 ** 13, 2 ** 20]) {
+      for (let length = edge - 20; length <= edge + 1; length++) {
+        const [found] = read(writeRecordBatch([{ key: null, value: 'x'.repeat(length), headers: [] }], 1000)).records;
+        expect(found?.value?.length).toBe(length);
+      }
+    }
   });
 
   it('is read by kafkajs', async () => {
@@ -334,6 +343,12 @@ describe('transactions', () => {
     expect(read(log, 27).offsets).toHaveLength(3 * 4 + 1);
   });
 
+  it('that were aborted may be as short as a record, and lie among those of others', () => {
+    const one = withAttributes(of(at(simple(1), 30), 78n), 1 << 4);
+    const log = Buffer.concat([transaction, one, next, at(of(fromJava('aborted'), 78n), 34)]);
+    expect(read(log, 27, [{ producerId: 78n, firstOffset: 30 }]).offsets).toEqual([27, 28, 29, 31, 32, 33]);
+  });
+
   it('end where others write to the same place', () => {
     // A batch outside of transactions of the same producer.
     const plain = withAttributes(at(transaction, 31), 0);
@@ -367,10 +382,8 @@ describe('what cannot be read', () => {
   });
 
   it('is what goes back', () => {
-    expect(read(Buffer.concat([at(simple(2), 10), at(simple(2), 11)]), 0)).toMatchObject({
-      offsets: [10, 11],
-      cursor: { nextOffset: 12 },
-    });
+    const { offsets, cursor } = read(Buffer.concat([at(simple(2), 10), at(simple(2), 11)]));
+    expect([...offsets, cursor.nextOffset]).toEqual([10, 11, 12]);
   });
 
   it('is named again and again', () => {
@@ -378,6 +391,63 @@ describe('what cannot be read', () => {
     const cursor = new RecordCursor(log, 0);
     for (let round = 0; round < 3; round++)
       expect(() => cursor.next()).toThrow(failure(/longer than its batch|not as long/, 0));
+  });
+
+  /** A batch that says it has so many records, at as many offsets. */
+  const batchOf = (body: readonly number[], count = 1) => {
+    const log = Buffer.concat([simple(1).subarray(0, BATCH_OVERHEAD_BYTES), Buffer.from(body)]);
+    return changed(log, copy => {
+      copy.writeInt32BE(log.length - 12, 8);
+      copy.writeInt32BE(count - 1, 23);
+      copy.writeInt32BE(count, 57);
+    });
+  };
+  // Length, attributes, deltas of time and offset, key, value and count of headers: numbers are doubled.
+  const SOUND = [14, 0, 0, 0, 2, 7, 1, 0];
+
+  it('is what a record may hold, and no more', () => {
+    expect(read(batchOf(SOUND)).records).toMatchObject([
+      { offset: 0, key: Buffer.from([7]), value: null, headers: [] },
+    ]);
+    // Whatever is negative stands for nothing.
+    expect(read(batchOf([12, 0, 0, 0, 3, 5, 0])).records).toMatchObject([{ key: null, value: null }]);
+  });
+
+  it.each([
+    ['a record that is longer than its batch', [16, 0, 0, 0, 2, 7, 1, 0], /longer than its batch/],
+    ['a record of a negative length', [13, 0, 0, 0, 2, 7, 1, 0], /longer than its batch/],
+    ['a record that is longer than what it holds', [16, 0, 0, 0, 2, 7, 1, 0, 0], /not as long as it says/],
+    ['a record that is shorter than what it holds', [12, 0, 0, 0, 2, 7, 1, 0], /not as long as it says/],
+    ['a record behind the last offset', [14, 0, 0, 2, 2, 7, 1, 0], /outside of its batch/],
+    ['a record before the first offset', [14, 0, 0, 1, 2, 7, 1, 0], /outside of its batch/],
+    ['a key that is longer than its record', [14, 0, 0, 0, 20, 7, 1, 0], /part of a record is longer/],
+    ['a value that is longer than its record', [14, 0, 0, 0, 1, 40, 1, 0, ...SOUND], /part of a record is longer/],
+    ['more headers than there is room for', [18, 0, 0, 0, 1, 1, 4, 2, 7, 1], /more headers/],
+    ['a negative count of headers', [14, 0, 0, 0, 2, 7, 1, 1], /more headers/],
+    ['a name that is longer than its record', [18, 0, 0, 0, 1, 1, 2, 8, 7, 1], /name of a header/],
+    ['a name of a negative length', [18, 0, 0, 0, 1, 1, 2, 1, 7, 1], /name of a header/],
+    [
+      'a value of a header that is longer than its record',
+      [18, 0, 0, 0, 1, 1, 2, 2, 7, 8],
+      /part of a record is longer/,
+    ],
+    ['a number that does not end', [255, 255, 255, 255, 255, 1, 0, 0, 0], /number is too long/],
+    ['a time that does not end', [30, 0, ...Array.from({ length: 12 }, () => 255), 0, 0, 0], /number is too long/],
+    ['an end within a number', [14, 0, 0, 0, 2, 7, 1, 128], /number is too long/],
+    ['nothing', [], /ends within a number/],
+  ])('is %s', (_, body, why) => {
+    const cursor = new RecordCursor(batchOf(body), 0);
+    for (let round = 0; round < 2; round++) expect(() => cursor.next()).toThrow(failure(why, 0));
+  });
+
+  it('is what is behind the last record', () => {
+    const cursor = new RecordCursor(batchOf([...SOUND, 0]), 0);
+    expect(cursor.next()).toMatchObject({ offset: 0 });
+    for (let round = 0; round < 2; round++) expect(() => cursor.next()).toThrow(failure(/more in the batch/, 1));
+  });
+
+  it('is not read twice where two records have one offset', () => {
+    expect(read(batchOf([...SOUND, ...SOUND], 2)).offsets).toEqual([0]);
   });
 
   it('is what does not decompress', () => {

@@ -46,7 +46,9 @@ export async function kafkaProgram(
     ([key, value]) => `${key}=${value}`,
   );
   writeFileSync(config, [...lines, ''].join('\n'));
-  await runCommand(java, [...kafka, 'kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', config, ...format], {
+  // Every 64th id begins with a hyphen: behind `-t` it would be taken for an option.
+  const id = `--cluster-id=${clusterId}`;
+  await runCommand(java, [...kafka, 'kafka.tools.StorageTool', 'format', id, '-c', config, ...format], {
     signal: run.signal,
   });
   return { command: java, args: [...kafka, 'kafka.Kafka', config] };

@@ -87,7 +87,10 @@ function shareOut(members: readonly Member[], topic: string, count: number, load
   return shares.map(share => share.toSorted((a, b) => a - b));
 }
 
-/** How many each of them gets: equal parts, and one more first for those that have most of it now, then the least of other topics. */
+/**
+ * How many each of them gets: equal parts, and one more for those whose busy partitions would have to move otherwise, then for those
+ * whose idle ones would, then for those that have the least of other topics.
+ */
 function quotasFor(
   takers: readonly number[],
   partitions: readonly Held[],
@@ -95,10 +98,17 @@ function quotasFor(
 ): Map<number, number> {
   const least = Math.floor(partitions.length / takers.length);
   const more = partitions.length % takers.length;
-  const has = (index: number) => partitions.filter(({ owner }) => owner === index).length;
-  const keeps = (index: number) => Number(has(index) > least);
-  const ranked = takers.toSorted((a, b) => keeps(b) - keeps(a) || (load[a] ?? 0) - (load[b] ?? 0) || a - b);
-  return new Map(ranked.map((index, rank) => [index, least + Number(rank < more)]));
+  const rank = new Map(
+    takers.map(index => {
+      const has = partitions.filter(({ owner }) => owner === index);
+      const surplus = (held: readonly Held[]) => Number(held.length > least);
+      return [index, 2 * surplus(has.filter(({ isBusy }) => isBusy)) + surplus(has)];
+    }),
+  );
+  const ranked = takers.toSorted(
+    (a, b) => (rank.get(b) ?? 0) - (rank.get(a) ?? 0) || (load[a] ?? 0) - (load[b] ?? 0) || a - b,
+  );
+  return new Map(ranked.map((index, place) => [index, least + Number(place < more)]));
 }
 
 /** A claim counts if none of a later generation, and no other of the same, is for the same partition. */

@@ -32,6 +32,8 @@ export interface MembershipOptions {
    * called busy and do not have any more is nobody else's before we join again. Nothing is handed out until this has returned.
    */
   readonly assigned: (partitions: readonly TopicPartition[], isContinuous: boolean) => void;
+  /** What we have may be handed out again, after it might not for a while: what came meanwhile waits. */
+  readonly resumed: () => void;
   /** We have nothing any more, and others may. */
   readonly lost: () => void;
   readonly failed: (error: unknown) => void;
@@ -195,7 +197,7 @@ export class Membership {
 
   /** Resolves with whether we are a member now; if not, it is to be called again at once. */
   async #join(): Promise<boolean> {
-    const { cluster, groupId, topics, claim, assigned, succeeded } = this.#options;
+    const { cluster, groupId, topics, claim, assigned, resumed, succeeded } = this.#options;
     const node = (this.#coordinator ??= await cluster.coordinator(groupId, ANSWER_MS));
     this.#mustRejoin = false;
     const claimed = protocol.encodeMember(topics, { generation: this.generation, ...(await claim()) });
@@ -249,6 +251,7 @@ export class Membership {
     this.#isSyncing = false;
     succeeded();
     this.#confirm(true);
+    resumed();
     return true;
   }
 
@@ -301,16 +304,14 @@ export class Membership {
       try {
         const link = await this.#link(ANSWER_MS);
         await link.call('a heartbeat', heartbeatV4.api, [groupId, generation, id, null], ANSWER_MS);
-        this.#heardAt = sentAt;
+        this.#heard(sentAt);
         succeeded();
-        this.#confirm(true);
         pause = HEARTBEAT_MS;
         if (this.#isLeader && sentAt - this.#lookedAt > LOOK_MS && (await this.#haveTopicsChanged())) return;
       } catch (error) {
         const code = brokerCodeOf(error) ?? '';
         if (code === 'REBALANCE_IN_PROGRESS') {
-          this.#heardAt = sentAt;
-          this.#confirm(true);
+          this.#heard(sentAt);
           return;
         }
         if (ENDED.has(code)) {
@@ -323,6 +324,14 @@ export class Membership {
         pause = Math.min(LONGEST_PAUSE_MS, pause === HEARTBEAT_MS ? PAUSE_MS : 2 * pause);
       }
     }
+  }
+
+  /** A heartbeat was answered that was sent then. */
+  #heard(sentAt: number): void {
+    const held = this.holds;
+    this.#heardAt = sentAt;
+    this.#confirm(true);
+    if (!held && this.holds) this.#options.resumed();
   }
 
   async #haveTopicsChanged(): Promise<boolean> {

@@ -17,6 +17,7 @@ const NEEDED: readonly (readonly [name: string, key: number, version: number])[]
   ['SyncGroup', 14, 4],
   ['CreateTopics', 19, 5],
   ['DeleteRecords', 21, 2],
+  ['InitProducerId', 22, 4],
   ['DescribeConfigs', 32, 4],
 ];
 

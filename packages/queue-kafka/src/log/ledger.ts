@@ -44,6 +44,7 @@ export class Ledger {
     this.#states = new Uint8Array(size);
     this.#mask = size - 1;
     for (const offset of ahead) this.#set(offset);
+    this.#advance();
   }
 
   /** The first offset that is not finished. */
@@ -111,6 +112,7 @@ export class Ledger {
     this.#watermark = offset;
     this.#next = offset;
     if (this.#end < offset) this.#end = offset;
+    this.#advance();
   }
 
   finish(offset: number): void {
@@ -127,12 +129,14 @@ export class Ledger {
     if (this.#end <= offset) this.#end = offset + 1;
   }
 
+  /** Also over what another ledger has finished and this one never handed out: a commit cannot say of the watermark that it is. */
   #advance(): void {
-    while (this.#watermark < this.#next && this.#states[this.#watermark & this.#mask] === FINISHED) {
+    while (this.#states[this.#watermark & this.#mask] === FINISHED) {
       this.#states[this.#watermark & this.#mask] = 0;
       this.#watermark += 1;
       this.#ahead -= 1;
     }
+    if (this.#next < this.#watermark) this.#next = this.#watermark;
   }
 
   commit(): Commit {

@@ -195,6 +195,7 @@ export class QueueHandle implements Queue {
   health(): QueueHealth {
     const poll = this.#consumer?.lastSuccessfulPoll;
     const lastError = latest(this.#link.lastError, this.#settings.storeError());
+    const figures = this.#link.figures;
     return {
       name: this.#name,
       store: this.#settings.store,
@@ -202,6 +203,7 @@ export class QueueHandle implements Queue {
       healthy: this.#link.healthy,
       processes: this.#settings.processes,
       active: this.#slots.size,
+      ...(figures !== undefined && { figures }),
       ...(poll !== undefined && { lastSuccessfulPoll: new Date(poll) }),
       ...(lastError !== undefined && { lastError }),
     };

@@ -80,6 +80,15 @@ export class StoreLink {
     return this.#open?.store.capabilities;
   }
 
+  /** What the store shows of its part; nothing where it shows none, or fails to. */
+  get figures(): Readonly<Record<string, number>> | undefined {
+    try {
+      return this.#open?.queue.figures?.();
+    } catch {
+      return undefined;
+    }
+  }
+
   /** `false` after a failed call, until the store answers again. */
   get healthy(): boolean {
     return this.#failing.size === 0;

@@ -57,3 +57,16 @@ it('joins a disconnect under way with a pause', async () => {
   await Promise.all([disconnected, paused]);
   expect(order).toEqual(['disconnected', 'paused']);
 });
+
+it('shows what the store shows of its part, and nothing where that fails', async () => {
+  let figures = (): Record<string, number> => ({ partitions: 3 });
+  const { queue, settle } = scriptedQueue({}, { figures: () => figures() });
+  expect(queue.health()).not.toHaveProperty('figures');
+  queue.process(() => {});
+  await settle();
+  expect(queue.health().figures).toEqual({ partitions: 3 });
+  figures = () => {
+    throw new Error('a driver that keeps no promise');
+  };
+  expect(queue.health()).not.toHaveProperty('figures');
+});

@@ -42,6 +42,7 @@ export interface ScriptedStoreOptions {
   readonly clock: Clock;
   readonly exchange?: boolean;
   readonly standby?: boolean;
+  readonly figures?: () => Readonly<Record<string, number>>;
   readonly capabilities?: Partial<StoreCapabilities>;
 }
 
@@ -76,7 +77,7 @@ export class ScriptedStore implements QueueStore {
   readonly counts = new Script<[], JobCounts>(() => ({ waiting: 0, delayed: 0, active: 0 }));
   readonly closing = new Script<[Timeout], void>(() => {});
 
-  constructor({ clock, exchange = false, standby = false, capabilities = {} }: ScriptedStoreOptions) {
+  constructor({ clock, exchange = false, standby = false, figures, capabilities = {} }: ScriptedStoreOptions) {
     this.#clock = clock;
     this.capabilities = { ...CAPABILITIES, ...capabilities };
     const queue = (): StoreQueue => ({
@@ -90,6 +91,7 @@ export class ScriptedStore implements QueueStore {
         exchange: (entries: readonly Settlement[], request: ExchangeRequest) => this.exchange.call(entries, request),
       }),
       ...(standby && { standby: () => this.standby.call() }),
+      ...(figures && { figures }),
     });
     this.opening = new Script<[QueueName], StoreQueue>(queue);
   }

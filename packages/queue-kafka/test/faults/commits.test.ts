@@ -1,0 +1,149 @@
+import { rounds } from '@switchyard/fault-kit';
+import { testServer } from '@switchyard/test-servers';
+import { describe, expect, it, vi } from 'vitest';
+import { createCrew, type Crew, type Hired } from './crew.ts';
+
+const shared = await testServer('kafka');
+const times = rounds(1, 10);
+const timeout = 60_000 + times * 30_000;
+const soon = { timeout: 30_000, interval: 10 };
+
+type Drop = (request: string) => Promise<void>;
+
+/** A worker that reaches Kafka through a proxy, and another that reaches it directly. */
+async function stage() {
+  const proxy = await shared.proxy();
+  const crew = await createCrew({ brokers: shared.url, settings: { partitions: 4 } });
+  return {
+    proxy,
+    crew,
+    drop:
+      (what: string): Drop =>
+      request =>
+        what === 'reply' ? proxy.dropNextReply(request) : proxy.dropNextRequest(request),
+    async [Symbol.asyncDispose]() {
+      await proxy.heal();
+      await crew[Symbol.asyncDispose]();
+      await proxy.close();
+    },
+  };
+}
+
+/** All is well again: each job has run, what ran twice may, and the worker behind the proxy works. */
+async function healed(crew: Crew, harmed: Hired, what: string): Promise<void> {
+  await vi.waitFor(async () => {
+    const runs = harmed.ran().length;
+    await crew.addTasks(8);
+    await vi.waitFor(() => expect(harmed.ran().length).toBeGreaterThan(runs), { timeout: 1000, interval: 10 });
+  }, soon);
+  const twice = await crew.allEnded();
+  expect(twice.filter(id => !harmed.lost.includes(id))).toEqual([]);
+  await vi.waitFor(() => expect(harmed.service.health().healthy).toBe(true), soon);
+  if (twice.length > 0)
+    console.log(`${what}: ${twice.length} of ${crew.added.size} run twice, as their lease was lost`);
+}
+
+describe.concurrent.each(['request', 'reply'])('a connection that is cut before the %s', what => {
+  it.each(['OffsetCommit', 'Fetch', 'Heartbeat'])(
+    `${what} of %s has arrived loses nothing`,
+    { timeout },
+    async request => {
+      await using scene = await stage();
+      const { crew, proxy } = scene;
+      const harmed = await crew.hire({ via: proxy.url });
+      await crew.hire();
+      const stop = crew.load({ ms: 20 });
+      for (let round = 0; round < times; round++) {
+        await crew.untilEnded(50);
+        await scene.drop(what)(request);
+        await crew.untilEnded(50);
+      }
+      await stop();
+      await healed(crew, harmed, `${what} of ${request}`);
+      expect(crew.twice()).toEqual([]);
+    },
+  );
+
+  it.each(['Metadata', 'FindCoordinator', 'JoinGroup', 'SyncGroup', 'OffsetFetch', 'ListOffsets'])(
+    `${what} of %s has arrived does not keep a worker from starting`,
+    { timeout },
+    async request => {
+      await using scene = await stage();
+      const { crew, proxy } = scene;
+      await crew.addTasks(50);
+      const dropped = scene.drop(what)(request);
+      const harmed = await crew.hire({ via: proxy.url });
+      await dropped;
+      await healed(crew, harmed, `${what} of ${request}`);
+      expect(crew.twice()).toEqual([]);
+    },
+  );
+
+  it.each(['JoinGroup', 'SyncGroup'])(
+    `${what} of %s has arrived loses nothing while the group shares out anew`,
+    { timeout },
+    async request => {
+      await using scene = await stage();
+      const { crew, proxy } = scene;
+      const harmed = await crew.hire({ via: proxy.url });
+      const stop = crew.load({ ms: 20 });
+      for (let round = 0; round < times; round++) {
+        await crew.untilEnded(50);
+        const dropped = scene.drop(what)(request);
+        const other = await crew.hire();
+        await dropped;
+        await crew.untilEnded(50);
+        await other.leave();
+      }
+      await stop();
+      await healed(crew, harmed, `${what} of ${request} in a rebalance`);
+    },
+  );
+
+  it(`${what} of LeaveGroup has arrived leaves its jobs to the others`, { timeout }, async () => {
+    await using scene = await stage();
+    const { crew, proxy } = scene;
+    const other = await crew.hire();
+    const stop = crew.load({ ms: 20 });
+    for (let round = 0; round < times; round++) {
+      const leaves = await crew.hire({ via: proxy.url });
+      await vi.waitFor(() => expect(leaves.ran().length).toBeGreaterThan(20), soon);
+      const dropped = scene.drop(what)('LeaveGroup');
+      await leaves.leave();
+      await dropped;
+      await crew.untilEnded(50);
+    }
+    await stop();
+    await healed(crew, other, `${what} of LeaveGroup`);
+    expect(crew.twice()).toEqual([]);
+  });
+});
+
+describe.concurrent('a connection that is cut while jobs are added', () => {
+  it.each(['request', 'reply'])(
+    'before the %s has arrived stores that batch, at most twice',
+    { timeout },
+    async what => {
+      await using scene = await stage();
+      const { proxy, crew } = scene;
+      await crew.hire();
+      await crew.addTasks(50);
+      await crew.newProducer(proxy.url);
+      const batches: string[][] = [];
+      for (let round = 0; round < times; round++) {
+        await crew.addTasks(50);
+        const dropped = scene.drop(what)('Produce');
+        batches.push(await crew.addTasks(50));
+        await dropped;
+      }
+      await crew.addTasks(50);
+      const twice = await crew.allEnded();
+      expect(twice.filter(id => !batches.flat().includes(id))).toEqual([]);
+      const runs = crew.runs.filter(({ id }) => batches.flat().includes(id));
+      expect(runs.length).toBeLessThanOrEqual(2 * 50 * times);
+      // Nobody knows whether it has arrived, so it is sent again. It is stored twice only if it had.
+      expect(twice.length).toBe(what === 'reply' ? 50 * times : 0);
+      expect([...crew.doubtful].toSorted()).toEqual(batches.flat().toSorted());
+    },
+  );
+});

@@ -1,0 +1,49 @@
+import { createScene } from '@switchyard/fault-kit';
+import { testServer } from '@switchyard/test-servers';
+import { describe, expect, it, vi } from 'vitest';
+import { createCrew } from './crew.ts';
+import { ownPlace, SESSION_MS } from './place.ts';
+
+const { url: brokers } = await testServer('kafka');
+const LONG_MS = 1.5 * SESSION_MS;
+
+describe.concurrent('a handler that outlives the session', () => {
+  it('runs once, with another worker waiting', { timeout: 60_000 }, async () => {
+    await using scene = await createScene({ service: { ...(await ownPlace()), leaseDuration: 1000 }, concurrency: 2 });
+    await Promise.all([scene.startWorker(), scene.startWorker()].map(worker => scene.ready(worker)));
+    await scene.addTasks(2, () => ({ ms: LONG_MS }));
+    expect(await scene.allFinished({ within: 40_000 })).toBe(0);
+    expect(scene.ledger.started().map(({ attempt }) => attempt)).toEqual([1, 1]);
+    expect(scene.ledger.entries('lost')).toEqual([]);
+  });
+
+  it(
+    'keeps its partition while others join and get the idle ones, and while they leave',
+    {
+      timeout: 60_000,
+    },
+    async () => {
+      await using crew = await createCrew({ brokers, settings: { partitions: 4 } });
+      const first = await crew.hire();
+      const long = await crew.addTasks(2, { ms: LONG_MS });
+      await vi.waitFor(() => expect(crew.runs).toHaveLength(2), { timeout: 20_000, interval: 10 });
+      const second = await crew.hire();
+      // A job in each partition: two are the second's by now, two the first's.
+      await crew.addTasks(4);
+      await crew.untilEnded(4);
+      await vi.waitFor(
+        async () => {
+          await crew.addTasks(4);
+          await crew.untilEnded(4);
+          expect(second.ran().length).toBeGreaterThan(0);
+        },
+        { timeout: 20_000, interval: 50 },
+      );
+      expect(crew.runs.filter(({ id, endedAt }) => long.includes(id) && endedAt === undefined)).toHaveLength(2);
+      await second.leave();
+      expect(await crew.allEnded()).toEqual([]);
+      expect(crew.runs.filter(({ id }) => long.includes(id)).map(({ worker }) => worker)).toEqual([0, 0]);
+      expect([...first.lost, ...second.lost]).toEqual([]);
+    },
+  );
+});

@@ -1,0 +1,85 @@
+import { createScene, rounds } from '@switchyard/fault-kit';
+import { testServer } from '@switchyard/test-servers';
+import { describe, expect, it, vi } from 'vitest';
+import { optionsFor, SESSION_MS } from './place.ts';
+
+const { url: brokers } = await testServer('kafka');
+const soon = { timeout: 30_000, interval: 10 };
+
+describe.concurrent('a worker that stands still for longer than its session', () => {
+  const times = rounds(1, 10);
+
+  it(
+    `loses what it has, says too late that it was done, and works again, ${times} times`,
+    {
+      timeout: 60_000 + times * 60_000,
+    },
+    async () => {
+      const service = optionsFor(brokers, { partitions: 2 });
+      await using scene = await createScene({ service, concurrency: 5 });
+      const { ledger } = scene;
+      const workers = [scene.startWorker(), scene.startWorker()];
+      await Promise.all(workers.map(worker => scene.ready(worker)));
+      let again = 0;
+      for (let round = 0; round < times; round++) {
+        const sleeper = workers[round % 2]!;
+        const isItsOwn = ({ pid }: { pid: number }) => pid === sleeper.pid;
+        await scene.addTasks(100, () => ({ ms: 300 }));
+        await vi.waitFor(() => expect(ledger.unfinished().filter(isItsOwn).length).toBeGreaterThan(2), soon);
+        process.kill(sleeper.pid!, 'SIGSTOP');
+        const interrupted = ledger.unfinished().filter(isItsOwn);
+        expect(interrupted.length).toBeGreaterThan(0);
+        // All of it is done by the other.
+        const done = () => new Set(ledger.finished().flatMap(run => (isItsOwn(run) ? [] : [run.id])));
+        await vi.waitFor(() => expect(interrupted.filter(({ id }) => !done().has(id))).toEqual([]), soon);
+        process.kill(sleeper.pid!, 'SIGCONT');
+        // Its handlers go on as if nothing had happened, and it learns that nobody waits for them.
+        const lost = () => ledger.entries('lost').filter(isItsOwn);
+        const isLost = (run: { id: string }) => lost().some(({ id }) => id === run.id);
+        await vi.waitFor(() => expect(interrupted.filter(run => !isLost(run))).toEqual([]), soon);
+        again += interrupted.length;
+        const runs = ledger.started().filter(isItsOwn).length;
+        await vi.waitFor(async () => {
+          await scene.addTasks(4, () => ({ ms: 10 }));
+          expect(ledger.started().filter(isItsOwn).length).toBeGreaterThan(runs);
+        }, soon);
+      }
+      const twice = await scene.allFinished({ within: 60_000 });
+      // Only what it was told that it lost.
+      const lost = new Set(ledger.entries('lost').map(({ id, pid }) => `${id} ${pid}`));
+      expect(ledger.finishedAgain().filter(({ id, pid }) => !lost.has(`${id} ${pid}`))).toEqual([]);
+      expect(
+        ledger
+          .entries('completed')
+          .map(({ id }) => id)
+          .toSorted(),
+      ).toEqual(scene.added.toSorted());
+      console.log(`${times} times asleep: ${again} jobs interrupted, ${twice} finished twice, none lost`);
+    },
+  );
+
+  it('commits nothing when it wakes up', { timeout: 90_000 }, async () => {
+    const service = optionsFor(brokers, { partitions: 1 });
+    await using scene = await createScene({ service, concurrency: 1 });
+    const { ledger } = scene;
+    const sleeper = scene.startWorker();
+    await scene.ready(sleeper);
+    const [id = ''] = await scene.addTasks(1, () => ({ ms: SESSION_MS / 2 }));
+    const startedBy = (pid: number | undefined) => ledger.started().filter(run => run.pid === pid);
+    await vi.waitFor(() => expect(startedBy(sleeper.pid)).toHaveLength(1), soon);
+    const heir = scene.startWorker();
+    await scene.ready(heir);
+    process.kill(sleeper.pid!, 'SIGSTOP');
+    await vi.waitFor(() => expect(startedBy(heir.pid)).toMatchObject([{ id, attempt: 1 }]), soon);
+    process.kill(sleeper.pid!, 'SIGCONT');
+    await vi.waitFor(() => {
+      expect(ledger.entries('lost')).toContainEqual(expect.objectContaining({ id, pid: sleeper.pid }));
+    }, soon);
+    // Had that counted as done, nobody would run the job now.
+    await heir.kill();
+    await sleeper.kill();
+    const last = scene.startWorker();
+    await scene.allFinished({ within: 30_000 });
+    expect(startedBy(last.pid)).toMatchObject([{ id, attempt: 1 }]);
+  });
+});
