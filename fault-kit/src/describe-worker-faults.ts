@@ -20,10 +20,10 @@ export function describeWorkerFaults(
   { countsCrashes, freeRelease, keepsNote, leastLeaseMs = 0 }: WorkerAbilities = ALL,
 ): void {
   describe('killed workers', () => {
-    killedWorkers(options, countsCrashes);
+    killedWorkers(options, countsCrashes, leastLeaseMs);
   });
   describe('a poison job', () => {
-    if (!countsCrashes) uncountedPoison(options);
+    if (!countsCrashes) uncountedPoison(options, leastLeaseMs);
     else if (freeRelease && keepsNote) poison(options);
     else crowdlessPoison(options);
   });

@@ -10,17 +10,17 @@ export function blockedEventLoop(
   countsCrashes: boolean,
   leastLeaseMs: number,
 ): void {
-  const blockedMs = Math.max(LEASE_MS, leastLeaseMs) + 1.25 * LEASE_MS;
+  const leaseMs = Math.max(LEASE_MS, leastLeaseMs);
 
   it(
     'has the job of a blocked worker run elsewhere, and fences off the late acknowledgement',
     { timeout: 60_000 },
     async () => {
-      const service = { ...(await options()), leaseDuration: LEASE_MS };
+      const service = { ...(await options()), leaseDuration: leaseMs };
       await using scene = await createScene({ service, concurrency: 1 });
       const { ledger } = scene;
       const first = scene.startWorker();
-      const [id] = await scene.addTasks(1, () => ({ ms: blockedMs, blocks: true }));
+      const [id] = await scene.addTasks(1, () => ({ ms: 2.25 * leaseMs, blocks: true }));
       await vi.waitFor(() => expect(ledger.started()).toHaveLength(1), { timeout: 20_000, interval: 10 });
       const second = scene.startWorker();
 

@@ -83,6 +83,8 @@ export function describeNetworkFaults(store: ServerUnderTest): void {
   it(`heals after ${holeMs / 1000} s in a black hole`, { timeout: 120_000 + holeMs }, async () => {
     await using scene = await stage({ addTimeout: 1500, takesMs: 50 });
     const { worker, proxy, producer } = scene;
+    // From now on it has all that it needs to send a job, and cannot know whether that arrives.
+    await worker.queue.add({});
     const before = await producer.queue.addBulk(Array.from({ length: 100 }, () => ({ payload: {} })));
     await vi.waitFor(() => expect(worker.completed.length).toBeGreaterThan(10), { timeout: 10_000 });
     proxy.blackHole();

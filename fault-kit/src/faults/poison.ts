@@ -95,12 +95,12 @@ export function crowdlessPoison(options: () => ServiceOptions | Promise<ServiceO
 }
 
 /** The same where the store does not count crashes: the job comes back as it was, until its handler can fail. */
-export function uncountedPoison(options: () => ServiceOptions | Promise<ServiceOptions>): void {
+export function uncountedPoison(options: () => ServiceOptions | Promise<ServiceOptions>, leastLeaseMs: number): void {
   it(
     'brings the job back that ends its process every time, uncounted, and buries it once it fails instead',
     { timeout: 120_000 },
     async () => {
-      const service = { ...(await options()), leaseDuration: 1000, maxAttempts: 1 };
+      const service = { ...(await options()), leaseDuration: Math.max(1000, leastLeaseMs), maxAttempts: 1 };
       await using scene = await createScene({ service, concurrency: 1 });
       const { queue, ledger } = scene;
       const ids = await scene.addTasks(20, n => ({ ms: 5, kills: n === 5 }));

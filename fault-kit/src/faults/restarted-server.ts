@@ -78,7 +78,8 @@ export function describeServerFaults(store: ServerUnderTest): void {
       await using server = await store.launch();
       const options = { ...store.options(server.url), addTimeout: 500 };
       await using worker = await workHere(options, `work-${randomUUID()}`);
-      await worker.queue.add({});
+      // The first one may take longer than the others may.
+      await vi.waitFor(() => worker.queue.add({}), { timeout: RECOVERY_MS });
       await server.stop();
       const results = await Promise.allSettled(Array.from({ length: 100 }, () => worker.queue.add({})));
       for (const result of results) {

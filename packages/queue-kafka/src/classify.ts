@@ -13,7 +13,7 @@ const CODES: readonly (readonly [RegExp, QueueErrorCode])[] = [
   [/^(COORDINATOR_LOAD_IN_PROGRESS|COORDINATOR_NOT_AVAILABLE|NOT_COORDINATOR|NOT_CONTROLLER)$/, 'unavailable'],
   // One that is missing is made, or somebody is asked to.
   [/^(UNKNOWN_TOPIC_OR_PARTITION|UNKNOWN_TOPIC_ID|INCONSISTENT_TOPIC_ID)$/, 'unavailable'],
-  [/^(OFFSET_NOT_AVAILABLE|UNSTABLE_OFFSET_COMMIT)$/, 'unavailable'],
+  [/^(OFFSET_NOT_AVAILABLE|UNSTABLE_OFFSET_COMMIT|LISTENER_NOT_FOUND|CORRUPT_MESSAGE)$/, 'unavailable'],
 ];
 
 /** What an error of this driver means (see `QueueStore.classify`). */

@@ -3,9 +3,8 @@ import { classify } from './classify.ts';
 import { fetchOffsets } from './group/group-offsets.ts';
 import { Deadline } from './in-time.ts';
 import type { Cluster } from './kafka/cluster.ts';
-import { BrokerError } from './kafka/errors.ts';
 import { logRanges, type TopicPartition } from './kafka/offsets.ts';
-import { finishedAhead } from './log/ledger.ts';
+import { type Commit, finishedAhead } from './log/ledger.ts';
 import type { PartitionReader } from './log/partition-reader.ts';
 import type { TopicNames } from './topic-names.ts';
 
@@ -22,21 +21,26 @@ export async function countJobs(
   timeoutMs: number,
 ): Promise<{ waiting: number; delayed: number }> {
   const deadline = new Deadline(timeoutMs);
-  const topics = await cluster.topics([main, delay], { timeoutMs });
+  let topics = await cluster.topics([main, delay], { timeoutMs });
   const partitions: TopicPartition[] = [...topics.values()].flatMap(({ name, partitions: all }) =>
     all.map((_, partition) => ({ topic: name, partition })),
   );
   const [ranges, committed] = await again(deadline, left =>
     Promise.all([logRanges(cluster, partitions, left), committedBy(cluster, main, partitions, left)]),
   );
+  const idOf = (topic: string) => topics.get(topic)?.id ?? '';
+  // It was deleted and made again, before the commit or after it: who is right?
+  const isAnother = ([{ topic }, commit]: [TopicPartition, Commit]) => finishedAhead(commit, idOf(topic)) === undefined;
+  if ([...committed].some(isAnother)) {
+    topics = await cluster.topics([main, delay], { timeoutMs: Math.max(1, deadline.left), maxAgeMs: 0 });
+  }
   const ours = new Map([...readers].map(reader => [`${reader.topic}/${reader.partition}`, reader]));
   const counts = { [main]: 0, [delay]: 0 };
   for (const place of partitions) {
     const { start = 0, end = 0 } = ranges.get(place) ?? {};
     const reader = ours.get(`${place.topic}/${place.partition}`);
     const commit = committed.get(place);
-    const id = topics.get(place.topic)?.id ?? '';
-    const ahead = commit === undefined ? undefined : finishedAhead(commit, id);
+    const ahead = commit === undefined ? undefined : finishedAhead(commit, idOf(place.topic));
     const isCounted = ahead !== undefined && commit !== undefined && commit.offset <= end;
     const from = reader?.ledger.watermark ?? (isCounted ? commit.offset : start);
     const finished = reader?.ledger.ahead ?? (isCounted ? ahead.filter(offset => offset < end).length : 0);
@@ -56,7 +60,7 @@ async function again<Answer>(deadline: Deadline, ask: (left: number) => Promise<
     try {
       return await ask(Math.max(1, deadline.left));
     } catch (error) {
-      if (!(error instanceof BrokerError) || classify(error) !== 'unavailable' || deadline.left < PAUSE_MS) throw error;
+      if (classify(error) !== 'unavailable' || deadline.left < PAUSE_MS) throw error;
       await elapse(PAUSE_MS);
     }
   }

@@ -1,9 +1,21 @@
+import { setTimeout as elapse } from 'node:timers/promises';
 import type { AdapterContext } from '@switchyard/queue-api';
-import { isTick, movedRecord, readJob, sameRecord, tickRecord } from './job-record.ts';
+import { classify } from './classify.ts';
+import {
+  deadForeignRecord,
+  deadJobRecord,
+  isTick,
+  movedRecord,
+  type ReadJob,
+  readJob,
+  sameRecord,
+  tickRecord,
+} from './job-record.ts';
 import type { BrokerClocks } from './kafka/broker-clocks.ts';
 import type { Cluster } from './kafka/cluster.ts';
 import type { Producer } from './kafka/producer.ts';
 import type { FetchedRecord } from './kafka/record-batch-reader.ts';
+import type { RecordToWrite } from './kafka/record-batch-writer.ts';
 import type { PartitionReader } from './log/partition-reader.ts';
 import type { Destination, Mover } from './mover.ts';
 
@@ -25,10 +37,12 @@ export interface DelayLineOptions {
   readonly report: AdapterContext['report'];
 }
 
-/** A job whose time here is over. */
+/** A job whose time here is over, and that is not finished here before it is stored there. */
 interface Due {
   readonly offset: number;
   readonly to: Destination;
+  /** Where to, if it can be stored nowhere else. */
+  readonly dead: (why: string) => RecordToWrite;
 }
 
 const MOST_AT_ONCE = 500;
@@ -37,16 +51,20 @@ const PAUSE_MS = 500;
 /** Timers take no more. */
 const LONGEST_TIMER_MS = 3_600_000;
 const TICK_EVERY_MS = 2000;
+/** So far before its time a job is looked at again by a clock that was not heard for a while. */
+const SURE_MS = 120_000;
 
 /**
  * One partition of the delay topic, whose jobs all wait for the same step. Its head is always the next to move: to the step that
  * fits what is left of its delay, or to the jobs. Between two heads there is a timer and nothing else.
  *
  * Who is due is decided by the clock of the broker that leads the partition and stamps its records, see `BrokerClocks`. If it was
- * not heard of lately, a record of no meaning is written to the partition for the time in the answer.
+ * not heard of lately, a record of no meaning is written for the time in the answer, to the shortest step that the broker leads.
  */
 export class DelayLine {
   readonly #options: DelayLineOptions;
+  /** Taken, and not stored elsewhere yet. */
+  #held: Due[] = [];
   #timer: NodeJS.Timeout | undefined;
   #isMoving = false;
   #isWokenAgain = false;
@@ -65,10 +83,15 @@ export class DelayLine {
     clearTimeout(this.#timer);
     this.#isMoving = true;
     this.#isWokenAgain = false;
-    void this.#move().finally(() => {
-      this.#isMoving = false;
-      if (this.#isWokenAgain && this.#isOurs) this.wake();
-    });
+    this.#move()
+      .catch((error: unknown) => {
+        this.#say('delays-held', error);
+        this.#wakeIn(PAUSE_MS);
+      })
+      .finally(() => {
+        this.#isMoving = false;
+        if (this.#isWokenAgain && this.#isOurs) this.wake();
+      });
   }
 
   stop(): void {
@@ -80,112 +103,131 @@ export class DelayLine {
   }
 
   async #move(): Promise<void> {
-    const { reader, holds, moved } = this.#options;
-    let left: Due[] = [];
+    const { reader, holds } = this.#options;
     while (this.#isOurs) {
-      if (!reader.isOpen || !holds()) return this.#wakeIn(PAUSE_MS);
-      let next: Due[] | number | undefined = left;
-      if (left.length === 0) {
-        try {
-          next = this.#due();
-        } catch (error) {
-          this.#sayUnreadable(error);
-          return this.#wakeIn(10 * PAUSE_MS);
-        }
+      if (!holds()) return this.#wakeIn(PAUSE_MS);
+      const waitMs = reader.isOpen ? this.#takeDue() : undefined;
+      this.#options.moved();
+      if (this.#held.length === 0) {
+        if (!reader.isOpen) return this.#wakeIn(PAUSE_MS);
+        return waitMs === undefined ? undefined : this.#wakeIn(waitMs);
       }
-      moved();
-      if (next === undefined) return;
-      if (typeof next === 'number') return this.#wakeIn(next);
-      left = await this.#store(next);
-      if (left.length > 0) await pause();
+      if (!(await this.#store())) await elapse(PAUSE_MS);
     }
   }
 
-  /** Jobs that are due, or else in how many ms the first will be, or `undefined` if there is none. */
-  #due(): Due[] | number | undefined {
+  /** Takes what is due. Answers with in how many ms the next will be, if that is known. */
+  #takeDue(): number | undefined {
     const { reader } = this.#options;
-    const due: Due[] = [];
-    while (due.length < MOST_AT_ONCE) {
-      const record = reader.peek();
-      if (record === undefined) return due.length > 0 ? due : undefined;
-      if (isTick(record)) {
-        if (reader.take() === undefined) break;
-        reader.ledger.finish(record.offset);
-        continue;
+    try {
+      while (this.#held.length < MOST_AT_ONCE) {
+        const record = reader.peek();
+        if (record === undefined) return undefined;
+        const due = isTick(record) ? undefined : this.#dueOf(record);
+        if (typeof due === 'number') return due;
+        // It waits for those in front to be stored.
+        if (reader.take() === undefined) return PAUSE_MS;
+        if (due === undefined) reader.ledger.finish(record.offset);
+        else this.#held.push(due);
       }
-      const to = this.#destinationOf(record);
-      if (typeof to === 'number') return due.length > 0 ? due : to;
-      // More than may be under way: those in front are moved first.
-      if (reader.take() === undefined) break;
-      due.push({ offset: record.offset, to });
+    } catch (error) {
+      this.#say('partition-unreadable', error);
+      return 10 * PAUSE_MS;
+    } finally {
+      reader.leased = this.#held.length;
     }
-    return due.length > 0 ? due : undefined;
+    return 0;
   }
 
   /** Or in how many ms that is to be asked again. */
-  #destinationOf(record: FetchedRecord): Destination | number {
+  #dueOf(record: FetchedRecord): Due | number {
+    const { offset, timestampMs, appendTime } = record;
     const job = readJob(record);
     // Somebody else's: whoever takes the jobs finds out, and the engine decides.
-    if (typeof job === 'string') return { kind: 'now', record: sameRecord(record) };
-    const { timestampMs, appendTime } = record;
+    if (typeof job === 'string') {
+      const ending = { attempts: 1, enqueuedAt: timestampMs };
+      return {
+        offset,
+        to: { kind: 'now', record: sameRecord(record) },
+        dead: note => deadForeignRecord(record, { note, ...ending }),
+      };
+    }
     const dueAt = job.dueAt ?? timestampMs + (job.waitMs ?? 0);
-    const now = appendTime ? this.#brokerTime() : Date.now();
-    if (now === undefined) return PAUSE_MS;
     const leavesAt = Math.min(dueAt, timestampMs + this.#options.stepMs);
+    const now = appendTime ? this.#brokerTime(leavesAt) : Date.now();
+    if (now === undefined) return PAUSE_MS;
     if (leavesAt > now) return leavesAt - now;
-    const { waitMs: _wait, dueAt: _due, ...kept } = job;
-    const moved = { ...kept, enqueuedAt: job.enqueuedAt ?? timestampMs };
-    if (dueAt <= now) return { kind: 'now', record: movedRecord(moved) };
-    return { kind: 'later', waitMs: dueAt - now, record: movedRecord({ ...moved, dueAt }) };
+    return moving(offset, { ...job, enqueuedAt: job.enqueuedAt ?? timestampMs }, dueAt, now);
   }
 
-  #brokerTime(): number | undefined {
+  /** What time it is there at least. What was heard long ago is good enough to know that something is far away. */
+  #brokerTime(leavesAt: number): number | undefined {
     const { cluster, clocks, reader } = this.#options;
     const node = cluster.known(reader.topic)?.partitions[reader.partition]?.node ?? -1;
     const time = clocks.atLeast(node);
-    if (time === undefined) this.#tick();
-    return time;
+    if (time !== undefined) return time;
+    const rough = clocks.roughly(node);
+    if (rough !== undefined && leavesAt - rough > SURE_MS) return rough + SURE_MS / 2;
+    this.#tick(node);
+    return undefined;
   }
 
-  #tick(): void {
-    const { producer, reader } = this.#options;
+  #tick(node: number): void {
+    const { cluster, producer, reader } = this.#options;
     if (performance.now() - this.#tickedAt < TICK_EVERY_MS) return;
     this.#tickedAt = performance.now();
-    const { topic, partition } = reader;
+    const { topic } = reader;
+    const led = cluster.known(topic)?.partitions.findIndex(leader => leader.node === node) ?? -1;
+    const partition = led < 0 ? reader.partition : led;
     void producer.produce([{ topic, partition, records: [tickRecord()] }], ANSWER_MS).then(() => {
       if (this.#isOurs) this.wake();
     });
   }
 
-  /** Stores jobs where they go now. Answers with those that could not be. */
-  async #store(due: readonly Due[]): Promise<Due[]> {
+  /** Stores jobs where they go now. `false`: some of them could not be. */
+  async #store(): Promise<boolean> {
     const { reader, mover, moved, idle } = this.#options;
-    reader.leased = due.length;
+    const due = this.#held;
     const errors = await mover.move(
       due.map(({ to }) => to),
       ANSWER_MS,
     );
-    if (!reader.isOurs) return [];
-    const left = due.filter((_, index) => errors[index] !== undefined);
+    if (!reader.isOurs) return true;
     for (const [index, { offset }] of due.entries()) if (errors[index] === undefined) reader.ledger.finish(offset);
-    reader.leased = left.length;
+    this.#held = due.flatMap((one, index) => {
+      const error = errors[index];
+      return error === undefined ? [] : [elsewhere(one, error)];
+    });
+    reader.leased = this.#held.length;
     moved();
-    if (left.length === 0) idle();
-    return left;
+    if (this.#held.length === 0) idle();
+    const failed = errors.find(error => error !== undefined);
+    if (failed !== undefined) this.#say('delays-held', failed);
+    return failed === undefined;
   }
 
   #wakeIn(ms: number): void {
     clearTimeout(this.#timer);
+    if (!this.#isOurs) return;
     this.#timer = setTimeout(() => this.wake(), Math.min(Math.max(1, Math.ceil(ms)), LONGEST_TIMER_MS));
   }
 
-  #sayUnreadable(cause: unknown): void {
+  #say(code: string, cause: unknown): void {
     const { reader, queue, report } = this.#options;
-    const message = `Partition ${reader.partition} of ${reader.topic} cannot be read, delayed jobs in it wait: ${String(cause)}`;
-    report({ level: 'error', code: 'partition-unreadable', message, queue, cause });
+    const message = `Delayed jobs in partition ${reader.partition} of ${reader.topic} have to wait: ${String(cause)}`;
+    report({ level: 'error', code, message, queue, cause });
   }
 }
 
-function pause(): Promise<void> {
-  return new Promise(resolve => setTimeout(resolve, PAUSE_MS));
+function moving(offset: number, job: ReadJob & { readonly enqueuedAt: number }, dueAt: number, now: number): Due {
+  const { waitMs: _wait, dueAt: _due, ...kept } = job;
+  const dead = (note: string) => deadJobRecord(kept, { note, attempts: job.attempts, enqueuedAt: job.enqueuedAt });
+  if (dueAt <= now) return { offset, to: { kind: 'now', record: movedRecord(kept) }, dead };
+  return { offset, to: { kind: 'later', waitMs: dueAt - now, record: movedRecord({ ...kept, dueAt }) }, dead };
+}
+
+/** What no topic of jobs takes goes to the dead letters; all else is tried again. */
+function elsewhere(due: Due, error: Error): Due {
+  if (due.to.kind === 'dead' || !['payload-too-large', 'rejected'].includes(classify(error))) return due;
+  return { ...due, to: { kind: 'dead', record: due.dead(`It could not be moved: ${error.message}`) } };
 }

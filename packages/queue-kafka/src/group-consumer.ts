@@ -11,6 +11,7 @@ import { Fetcher } from './log/fetcher.ts';
 import { type Commit, finishedAhead, Ledger } from './log/ledger.ts';
 import { PartitionReader } from './log/partition-reader.ts';
 import type { QueueTopics } from './queue-topics.ts';
+import { Troubles } from './troubles.ts';
 
 export interface GroupConsumerOptions {
   readonly cluster: Cluster;
@@ -32,18 +33,11 @@ interface Place extends TopicPartition {
   readonly cutAt?: number;
 }
 
-type Activity = 'group' | 'fetch' | 'commit' | 'look-up';
+/** What may fail by itself, also the reading of one partition, by its name. */
+type Activity = 'group' | 'fetch' | 'commit' | 'look-up' | PartitionName;
 
-interface Trouble {
-  readonly since: number;
-  at: number;
-  error: unknown;
-}
+type PartitionName = `${string}/${number}`;
 
-/** Before it is said that something does not work, somebody else may have begun to do it. */
-const PATIENCE_MS = 3000;
-/** What has not failed again for so long is not even tried any more. */
-const FORGET_MS = 15_000;
 const ANSWER_MS = 5000;
 const PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 2000;
@@ -60,12 +54,12 @@ export class GroupConsumer {
   readonly #membership: Membership;
   readonly #fetcher: Fetcher;
   readonly #committer: Committer;
-  readonly #readers = new Map<string, PartitionReader>();
+  readonly #readers = new Map<PartitionName, PartitionReader>();
   /** Those that are assigned, also while they are looked up. */
   #assigned: readonly TopicPartition[] = [];
   /** Changes with every assignment: what was begun under an older one is of no use. */
   #assignment = 0;
-  readonly #troubles = new Map<Activity, Trouble>();
+  readonly #troubles = new Troubles<Activity>();
   #isLooking = false;
   #isHungry = true;
   #isStopped = false;
@@ -79,15 +73,15 @@ export class GroupConsumer {
       holds: () => this.#membership.holds,
       commit: (offsets, timeoutMs) => this.#membership.commit(offsets, timeoutMs),
       failed: error => this.#failed('commit', error),
-      succeeded: () => this.#troubles.delete('commit'),
+      succeeded: () => this.#troubles.over('commit'),
     });
     this.#fetcher = new Fetcher({
       cluster,
       group: main,
       targets: () => this.#readers.values(),
       topicGone: () => void this.#lookAtTopics(),
-      failed: error => this.#failed('fetch', error),
-      succeeded: () => this.#troubles.delete('fetch'),
+      failed: (error, place) => this.#failed(place === undefined ? 'fetch' : keyOf(place), error),
+      succeeded: place => this.#troubles.over(place === undefined ? 'fetch' : keyOf(place)),
     });
     this.#membership = new Membership({
       cluster,
@@ -99,7 +93,7 @@ export class GroupConsumer {
       resumed: () => this.#resume(),
       lost: () => this.#assign([], false),
       failed: error => this.#failed('group', error),
-      succeeded: () => this.#troubles.delete('group'),
+      succeeded: () => this.#troubles.over('group'),
     });
   }
 
@@ -123,12 +117,7 @@ export class GroupConsumer {
 
   /** What has not worked for a while, and still does not. */
   get trouble(): unknown {
-    const now = performance.now();
-    for (const [activity, { since, at, error }] of this.#troubles) {
-      if (now - at > FORGET_MS) this.#troubles.delete(activity);
-      else if (now - since > PATIENCE_MS) return error;
-    }
-    return undefined;
+    return this.#troubles.lasting;
   }
 
   /** Something was finished. */
@@ -228,7 +217,7 @@ export class GroupConsumer {
 
   /** What came while the group shared out anew, or was not sure of us, was handed to nobody. */
   #resume(): void {
-    for (const reader of [...this.#readers.values()]) if (reader.isOpen) this.#options.ready(reader);
+    for (const reader of this.#readers.values()) if (reader.isOpen) this.#options.ready(reader);
   }
 
   /** Gives a partition up that somebody else is to have: once its last job is done, and after a while in any case. */
@@ -256,6 +245,7 @@ export class GroupConsumer {
     if (!reader.isOurs) return;
     reader.isOurs = false;
     this.#readers.delete(keyOf(reader));
+    this.#troubles.over(keyOf(reader));
     this.#options.lost(reader);
   }
 
@@ -276,7 +266,7 @@ export class GroupConsumer {
           logRanges(cluster, there, ANSWER_MS),
         ]);
         if (isOver()) return;
-        this.#troubles.delete('look-up');
+        this.#troubles.over('look-up');
         for (const place of there) {
           const topic = topics.get(place.topic);
           const range = ranges.get(place);
@@ -324,11 +314,15 @@ export class GroupConsumer {
     const { maxUncommitted, report, queue } = this.#options;
     const from = (offset: number, ahead: readonly number[] = []) => new Ledger(id, maxUncommitted, offset, ahead);
     const ahead = committed === undefined ? undefined : finishedAhead(committed, id);
-    // Nothing was ever finished, or it was a topic that is gone.
-    if (committed === undefined || ahead === undefined) return from(start);
-    const { offset } = committed;
     const warn = (message: string) => report({ level: 'warning', code: 'log-cut', message, queue });
     const where = `Partition ${place.partition} of ${place.topic}`;
+    // Nothing was ever finished, or it was a topic that is gone.
+    if (committed === undefined || ahead === undefined) {
+      if (place.cutAt !== undefined)
+        warn(`${where} was cut while it was read. What is there now is read, from ${start} on`);
+      return from(start);
+    }
+    const { offset } = committed;
     if (offset > end) {
       warn(`${where} ends at ${end}, and ${offset} is committed: its log was cut. It is read from its start again`);
       return from(start);
@@ -371,15 +365,12 @@ export class GroupConsumer {
   }
 
   #failed(activity: Activity, error: unknown): void {
-    const at = performance.now();
-    const trouble = this.#troubles.get(activity);
-    if (trouble === undefined) this.#troubles.set(activity, { since: at, at, error });
-    else Object.assign(trouble, { at, error });
+    this.#troubles.failed(activity, error);
     if (this.trouble !== undefined) this.#options.troubled(error);
   }
 }
 
-function keyOf({ topic, partition }: TopicPartition): string {
+function keyOf({ topic, partition }: TopicPartition): PartitionName {
   return `${topic}/${partition}`;
 }
 

@@ -108,7 +108,7 @@ export function deadForeignRecord(record: FetchedRecord, { note, attempts, enque
 
 /** The same record once more, in another topic. */
 export function sameRecord({ key, value, headers }: FetchedRecord): RecordToWrite {
-  return { key, value, headers: headers.map(([name, header]) => [name, header ?? '']) };
+  return { key, value, headers };
 }
 
 /** What is in a record, or why it is not one of ours. */

@@ -6,10 +6,10 @@ export class Placement {
   #next = Math.floor(Math.random() * 1_000_000);
 
   /** Shares records out to the partitions of a topic, in turn. Answers with the partition of each. */
-  spread(count: number, partitions: number): number[] {
+  spread(count: number, partitions: readonly number[]): number[] {
     const first = this.#next;
     this.#next = (this.#next + count) % Number.MAX_SAFE_INTEGER;
-    return Array.from({ length: count }, (_, index) => (first + index) % partitions);
+    return Array.from({ length: count }, (_, index) => partitions[(first + index) % partitions.length] ?? 0);
   }
 }
 

@@ -1,13 +1,14 @@
-import { ConfigResourceTypes, createTopicsV5, describeConfigsV4 } from '@platformatic/kafka';
+import { createTopicsV5 } from '@platformatic/kafka';
 import { setTimeout as elapse } from 'node:timers/promises';
 import { type AdapterContext, QueueConfigError } from '@switchyard/queue-api';
 import { USUAL_MESSAGE_BYTES } from './capabilities.ts';
 import type { KafkaConfig } from './config.ts';
-import { Deadline } from './in-time.ts';
+import { Deadline, inTime } from './in-time.ts';
 import type { Cluster, Topic } from './kafka/cluster.ts';
-import { BrokerError, nameOfCode } from './kafka/errors.ts';
+import { BrokerError, nameOfCode, NotSentError } from './kafka/errors.ts';
 import { answerOf } from './kafka/offsets.ts';
 import type { TopicNames } from './topic-names.ts';
+import { problemsOf, topicSettings } from './topic-settings.ts';
 
 export interface QueueTopicsOptions {
   readonly cluster: Cluster;
@@ -28,8 +29,15 @@ interface WantedTopic {
   readonly configs: Readonly<Record<string, string>>;
 }
 
-const KEPT = { 'retention.ms': '-1', 'retention.bytes': '-1', 'cleanup.policy': 'delete' };
-const STAMPED = { ...KEPT, 'message.timestamp.type': 'LogAppendTime' };
+/** Times are the broker's: those of workers may be wrong, and brokers refuse what is too far ahead. */
+const KEPT = {
+  'retention.ms': '-1',
+  'retention.bytes': '-1',
+  'cleanup.policy': 'delete',
+  'message.timestamp.type': 'LogAppendTime',
+};
+const LATE_TRIES = 5;
+const LATE_PAUSE_MS = 200;
 const BROKERS_DEFAULT = -1;
 const PAUSE_MS = 50;
 const ANSWER_MS = 5000;
@@ -40,6 +48,8 @@ export class QueueTopics {
   readonly #options: QueueTopicsOptions;
   #ensured: Promise<void> | undefined;
   #maxBatchBytes: number;
+  #isEnsured = false;
+  #wereThere = false;
   #delaySteps: readonly number[];
 
   constructor(options: QueueTopicsOptions) {
@@ -68,60 +78,95 @@ export class QueueTopics {
   }
 
   /** Resolves once the topics are there. A failure is not remembered. */
-  async ensure(timeoutMs: number): Promise<void> {
+  ensure(timeoutMs: number): Promise<void> {
     this.#ensured ??= this.#ensure(new Deadline(timeoutMs)).catch((error: unknown) => {
       this.#ensured = undefined;
       throw error;
     });
-    return this.#ensured;
+    // Who began may have more time than whoever joins.
+    const late = () => new NotSentError('The request', new Error('the topics of the queue were not found in time'));
+    return this.#isEnsured ? this.#ensured : inTime(this.#ensured, timeoutMs, late);
   }
 
   /** Somebody has deleted one: they are looked for, and made, again. */
   forget(): void {
     this.#ensured = undefined;
+    this.#isEnsured = false;
     for (const name of this.#all()) this.#options.cluster.isStale(name);
   }
 
   async #ensure(deadline: Deadline): Promise<void> {
-    const { cluster, config } = this.#options;
-    const wanted = this.#wanted();
-    let known = await cluster.topics(this.#all(), { timeoutMs: deadline.left });
+    const { main, delay, dead } = this.names;
+    const known = await this.#find([main, delay, dead], deadline);
+    const missing = [this.#mainTopic(), this.#delayTopic(), this.#deadTopic()].filter(({ name }) => !known.has(name));
+    if (missing.length > 0 && !this.#options.config.autoCreateTopics) throw this.#missing(missing);
+    const missing = this.#missingFrom(known);
+    if (missing.length > 0 && !this.#options.config.autoCreateTopics) throw this.#missing(missing);
+    await this.#make([this.#mainTopic(), this.#delayTopic()], known, deadline);
+    await this.#checkSettings(deadline);
+    await this.#make([this.#deadTopic()], known, deadline);
+    this.#fitSteps(this.#options.cluster.known(delay)?.partitions.length ?? 0);
+    this.#isEnsured = true;
+    this.#wereThere = true;
+  }
+
+  /** Those that are there. What was there before is looked for a few times: a broker may be late to know. */
+  async #find(names: readonly string[], deadline: Deadline): Promise<ReadonlyMap<string, Topic>> {
+    const { cluster } = this.#options;
+    for (let tries = this.#wereThere ? LATE_TRIES : 1; ; tries--) {
+      const known = await cluster.topics(names, { timeoutMs: Math.max(1, deadline.left) });
+      if (tries <= 1 || deadline.isOver || names.every(name => known.has(name))) return known;
+      await elapse(LATE_PAUSE_MS);
+    }
+  }
+
+  /** Makes what is missing of these, and waits until it has leaders. */
+  async #make(wanted: readonly WantedTopic[], known: ReadonlyMap<string, Topic>, deadline: Deadline): Promise<void> {
+    const { cluster, queue } = this.#options;
     const missing = wanted.filter(({ name }) => !known.has(name));
-    if (missing.length > 0) {
-      if (!config.autoCreateTopics) throw this.#missing(missing);
-      await this.#create(missing, deadline);
-    }
-    while (!wanted.every(({ name }) => hasLeaders(known.get(name)))) {
-      if (deadline.isOver) throw new BrokerError(`the topics of ${this.#options.queue}`, 'LEADER_NOT_AVAILABLE');
+    if (missing.length === 0) return;
+    await this.#create(missing, known, deadline);
+    const names = missing.map(({ name }) => name);
+    for (;;) {
+      const made = await cluster.topics(names, { timeoutMs: Math.max(1, deadline.left), maxAgeMs: PAUSE_MS });
+      if (names.every(name => hasLeaders(made.get(name)))) return;
+      if (deadline.isOver) throw new BrokerError(`the topics of ${queue}`, 'LEADER_NOT_AVAILABLE');
       await elapse(PAUSE_MS);
-      known = await cluster.topics(this.#all(), { timeoutMs: Math.max(1, deadline.left), maxAgeMs: PAUSE_MS });
     }
-    this.#fitSteps(known.get(this.names.delay)?.partitions.length ?? 0);
-    await this.#checkConfigs(deadline);
   }
 
   #all(): string[] {
     return [this.names.main, this.names.delay, this.names.dead];
   }
 
-  #wanted(): WantedTopic[] {
-    const { config, deadLettersMs } = this.#options;
-    const { partitions, delaySteps, maxMessageBytes } = config;
-    const largest = maxMessageBytes === undefined ? {} : { 'max.message.bytes': String(maxMessageBytes) };
-    const dead = {
-      ...KEPT,
-      'retention.ms': String(deadLettersMs),
-      // Whatever fits into the others fits in here, with what is said of it, and uncompressed.
-      'max.message.bytes': String(2 * (maxMessageBytes ?? USUAL_MESSAGE_BYTES)),
-    };
-    return [
-      { name: this.names.main, partitions, configs: { ...STAMPED, ...largest } },
-      { name: this.names.delay, partitions: delaySteps.length, configs: { ...STAMPED, ...largest } },
-      { name: this.names.dead, partitions: 1, configs: dead },
-    ];
+  /** Also those that come later: whoever makes them by hand wants to know all of them. */
+  #missingFrom(known: ReadonlyMap<string, Topic>): WantedTopic[] {
+    return [this.#mainTopic(), this.#delayTopic(), this.#deadTopic()].filter(({ name }) => !known.has(name));
   }
 
-  async #create(missing: readonly WantedTopic[], deadline: Deadline): Promise<void> {
+  #mainTopic(): WantedTopic {
+    const { partitions } = this.#options.config;
+    return { name: this.names.main, partitions, configs: { ...KEPT, ...this.#largest(1) } };
+  }
+
+  #delayTopic(): WantedTopic {
+    const { delaySteps } = this.#options.config;
+    return { name: this.names.delay, partitions: delaySteps.length, configs: { ...KEPT, ...this.#largest(1) } };
+  }
+
+  /** Whatever fits into the others fits in here, with what is said of it, and uncompressed. */
+  #deadTopic(): WantedTopic {
+    const configs = { ...KEPT, 'retention.ms': String(this.#options.deadLettersMs), ...this.#largest(2) };
+    return { name: this.names.dead, partitions: 1, configs };
+  }
+
+  #largest(times: number): Readonly<Record<string, string>> {
+    const { maxMessageBytes } = this.#options.config;
+    if (maxMessageBytes === undefined && times === 1) return {};
+    return { 'max.message.bytes': String(times * (maxMessageBytes ?? this.#maxBatchBytes)) };
+  }
+
+  async #create(missing: readonly WantedTopic[], known: ReadonlyMap<string, Topic>, deadline: Deadline): Promise<void> {
     const { cluster, config, queue } = this.#options;
     const topics = missing.map(({ name, partitions, configs }) => ({
       name,
@@ -131,8 +176,7 @@ export class QueueTopics {
       configs: Object.entries(configs).map(([key, value]) => ({ name: key, value })),
     }));
     const left = Math.max(1, Math.round(deadline.left));
-    const link = await cluster.controller(left);
-    const call = link.call('to create topics', createTopicsV5.api, [topics, left, false], left);
+    const call = cluster.askController('to create topics', createTopicsV5.api, [topics, left, false], left);
     const answer = await answerOf<createTopicsV5.CreateTopicsResponse>(call);
     for (const { name, errorCode, errorMessage } of answer.topics) {
       const code = nameOfCode(errorCode);
@@ -141,7 +185,10 @@ export class QueueTopics {
       if (code === 'NOT_CONTROLLER') cluster.controllerMoved();
       const refusal = new BrokerError(`to create the topic ${name}`, code, errorMessage);
       if (!/AUTHORIZATION_FAILED$|^POLICY_VIOLATION$|^INVALID_/.test(code)) throw refusal;
-      throw new QueueConfigError(`${refusal.message}. ${this.#commands(missing)}`, { queue, cause: refusal });
+      throw new QueueConfigError(`${refusal.message}. ${this.#commands(this.#missingFrom(known))}`, {
+        queue,
+        cause: refusal,
+      });
     }
   }
 
@@ -171,40 +218,19 @@ export class QueueTopics {
     report({ level: 'warning', code: 'delay-partitions', message, queue });
   }
 
-  /** Where they may be read: what would lose jobs is told, and what would refuse them. */
-  async #checkConfigs(deadline: Deadline): Promise<void> {
+  /** What brokers say of the topics, where that may be read. */
+  async #checkSettings(deadline: Deadline): Promise<void> {
     const { cluster, config, report, queue } = this.#options;
-    const keys = ['max.message.bytes', 'retention.ms', 'retention.bytes', 'cleanup.policy'];
-    const resources = [this.names.main, this.names.delay].map(resourceName => ({
-      resourceType: ConfigResourceTypes.TOPIC,
-      resourceName,
-      configurationKeys: keys,
-    }));
-    const left = Math.max(1, Math.min(deadline.left, ANSWER_MS));
-    const link = await cluster.controller(left);
-    const call = link.call('the settings of topics', describeConfigsV4.api, [resources, false, false], left);
-    const { results } = await answerOf<describeConfigsV4.DescribeConfigsResponse>(call);
-    let smallest = Infinity;
-    for (const { errorCode, resourceName, configs } of results) {
-      if (errorCode !== 0) continue;
-      const settings = new Map(configs.map(({ name, value }) => [name, value]));
-      smallest = Math.min(smallest, Number(settings.get('max.message.bytes') ?? Infinity));
-      const warn = (code: string, message: string) => report({ level: 'warning', code, message, queue });
-      if (/compact/.test(settings.get('cleanup.policy') ?? '')) {
-        const message = `The topic ${resourceName} has cleanup.policy=${settings.get('cleanup.policy')}: Kafka would throw records away that are still needed. Set it to delete`;
-        throw new QueueConfigError(message, { queue });
-      }
-      for (const key of ['retention.ms', 'retention.bytes']) {
-        const kept = settings.get(key) ?? '-1';
-        if (Number(kept) < 0) continue;
-        warn(
-          `${key.replace('.', '-')}-set`,
-          `${resourceName} has ${key}=${kept}: Kafka deletes jobs that still wait then. Set it to -1`,
-        );
-      }
+    const topics = [this.names.main, this.names.delay];
+    const settings = await topicSettings(cluster, topics, Math.max(1, Math.min(deadline.left, ANSWER_MS)));
+    for (const problem of problemsOf(settings)) {
+      if (problem.isFatal) throw new QueueConfigError(problem.message, { queue });
+      report({ level: 'warning', code: problem.code, message: problem.message, queue });
     }
-    if (config.maxMessageBytes === undefined && smallest < Infinity) this.#maxBatchBytes = smallest;
-    else this.#maxBatchBytes = Math.min(this.#maxBatchBytes, smallest);
+    const sizes = [...settings.values()].map(found => Number(found.get('max.message.bytes') ?? Infinity));
+    const smallest = Math.min(...sizes, Infinity);
+    const wanted = config.maxMessageBytes ?? (smallest < Infinity ? smallest : USUAL_MESSAGE_BYTES);
+    this.#maxBatchBytes = Math.min(wanted, smallest);
   }
 }
 

@@ -59,7 +59,8 @@ export class Trimmer {
     const { readers, committedOf } = this.#options;
     return [...readers()].flatMap(reader => {
       const { topic, partition } = reader;
-      const offset = committedOf(reader)?.offset ?? 0;
+      // A commit that was found may be of another log than the one that is read now.
+      const offset = Math.min(committedOf(reader)?.offset ?? 0, reader.ledger.watermark);
       return offset > (this.#trimmedTo.get(reader) ?? 0) ? [{ reader, topic, partition, offset }] : [];
     });
   }

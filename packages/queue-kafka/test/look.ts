@@ -58,12 +58,15 @@ export async function settingsOf(admin: Admin, topic: string): Promise<Map<strin
   return new Map(resources[0]?.configEntries.map(({ configName, configValue }) => [configName, configValue]));
 }
 
-export interface FoundRecord extends KafkaMessage {
-  readonly partition: number;
-}
+export type FoundRecord = KafkaMessage & { readonly partition: number };
 
-/** The records of a topic, once there are so many. */
-export async function recordsOf(brokers: string, topic: string, count: number): Promise<FoundRecord[]> {
+/** The records of a topic, or those that are meant, once there are so many. */
+export async function recordsOf(
+  brokers: string,
+  topic: string,
+  count: number,
+  isMeant: (record: KafkaMessage) => boolean = () => true,
+): Promise<FoundRecord[]> {
   const consumer = otherClient(brokers).consumer({ groupId: `look-${crypto.randomUUID()}`, maxWaitTimeInMs: 100 });
   await consumer.connect();
   await consumer.subscribe({ topic, fromBeginning: true });
@@ -72,7 +75,7 @@ export async function recordsOf(brokers: string, topic: string, count: number): 
     consumer
       .run({
         async eachMessage({ partition, message }) {
-          found.push({ ...message, partition });
+          if (isMeant(message)) found.push({ ...message, partition });
           if (found.length >= count) resolve();
         },
       })

@@ -32,7 +32,7 @@ interface Asking {
 }
 
 /** Asks for jobs as long as the test runs, like an engine with free slots. What comes is settled by `decide`. */
-function ask(queue: StoreQueue, decide: (delivery: Delivery) => Promise<unknown> | unknown = () => {}): Asking {
+function ask(queue: StoreQueue, decide: (delivery: Delivery) => unknown = () => {}): Asking {
   const got: Delivery[] = [];
   const ending = new AbortController();
   const asked = (async () => {
@@ -64,7 +64,8 @@ async function untilShared(
 ): Promise<Map<string, readonly string[]>> {
   const members = await vi.waitFor(async () => {
     const found = await membersOf(admin, topics.main);
-    if (found === undefined || !isShared(found)) throw new Error(`Not shared so: ${JSON.stringify([...(found ?? [])])}`);
+    if (found === undefined || !isShared(found))
+      throw new Error(`Not shared so: ${JSON.stringify([...(found ?? [])])}`);
     return found;
   }, SOON);
   return new Map([...members].map(([clientId, { partitions }]) => [clientId, partitions]));
@@ -104,7 +105,8 @@ describe('a member that comes', () => {
     await asking.stop();
     await c.store.close({ timeoutMs: 5000 });
     const again = await untilShared(a, isEven({ a: 3, b: 3 }));
-    for (const member of ['a', 'b']) expect(again.get(member)).toEqual(expect.arrayContaining([...(three.get(member) ?? [])]));
+    for (const member of ['a', 'b'])
+      expect(again.get(member)).toEqual(expect.arrayContaining([...(three.get(member) ?? [])]));
   });
 
   it('gets a busy partition only when its jobs are done, none of which runs twice', async () => {
@@ -130,6 +132,27 @@ describe('a member that comes', () => {
     expect(other.got).toEqual([]);
     await fill(a, 10);
     await vi.waitFor(() => expect(other.got).toHaveLength(5), SOON);
+  });
+
+  it('gets a busy partition in any case after leaseDuration, and its jobs run again', async () => {
+    await using a = await open('a');
+    await fill(a, 20);
+    const running: Delivery[] = [];
+    while (running.length < 20) running.push(...(await reserve(a.queue, { max: 20, leaseMs: 1000 })));
+    await using b = await open('b', a);
+    const other = ask(b.queue, ack(b.queue));
+    const receipts = running.map(({ receipt }) => receipt);
+    await vi.waitFor(async () => {
+      const outcomes = await a.queue.extend(receipts, 10_000, IN_TIME);
+      expect(outcomes.filter(({ ok }) => ok)).toHaveLength(10);
+    }, SOON);
+    await vi.waitFor(() => expect(other.got).toHaveLength(10), SOON);
+    const settled = await a.queue.settle(
+      receipts.map(receipt => ({ kind: 'ack', receipt })),
+      IN_TIME,
+    );
+    expect(settled.filter(({ ok }) => ok)).toHaveLength(10);
+    await vi.waitFor(async () => expect(await a.queue.counts()).toEqual({ waiting: 0, delayed: 0, active: 0 }), SOON);
   });
 
   it('is not handed out what the others have finished, however short ago that was', async () => {

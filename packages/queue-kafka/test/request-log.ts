@@ -1,18 +1,22 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { protocolAPIsById } from '@platformatic/kafka';
 
+interface Connection {
+  readonly socket: { readonly bytesRead: number };
+}
+
 interface Request {
   readonly apiKey: number;
-  readonly connection: object;
+  readonly connection: Connection;
 }
 
 /** What this process sends to Kafka, and over which connections. It is the client's library that says so. */
 export class RequestLog {
-  readonly #sent: { readonly name: string; readonly connection: object; readonly at: number }[] = [];
+  readonly #sent: { readonly name: string; readonly connection: Connection; readonly at: number }[] = [];
   readonly #connections = new Set<object>();
   readonly #onRequest = (message: unknown) => {
     const { apiKey, connection } = message as Request;
-    const name = (protocolAPIsById as Record<number, string>)[apiKey] ?? String(apiKey);
+    const name = protocolAPIsById[apiKey] ?? String(apiKey);
     this.#sent.push({ name, connection, at: performance.now() });
     this.#watches.get(name)?.();
     this.#watches.delete(name);
@@ -48,6 +52,12 @@ export class RequestLog {
         new Set(this.#sent.filter(({ name }) => name === asked).map(({ connection }) => connection)).size,
       ]),
     );
+  }
+
+  /** How many bytes came in over the connections that these requests were sent over. */
+  bytesReadFor(asked: string): number {
+    const connections = new Set(this.#sent.filter(({ name }) => name === asked).map(({ connection }) => connection));
+    return [...connections].reduce((sum, { socket }) => sum + socket.bytesRead, 0);
   }
 
   get allConnections(): number {

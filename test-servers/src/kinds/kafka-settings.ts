@@ -20,6 +20,8 @@ export function commonSettings(replicas: 1 | 3): KafkaSettings {
     'transaction.state.log.num.partitions': '1',
     'share.coordinator.state.topic.num.partitions': '1',
     'group.initial.rebalance.delay.ms': '0',
+    // Tests wait for the sessions of workers that died. The default is twice as long.
+    'group.min.session.timeout.ms': '3000',
     // Taken from the heap at once. The default is 128 MiB.
     'log.cleaner.dedupe.buffer.size': '4194304',
     // How long after a kill the controller goes on to believe in the broker that was, and refuses the new one.

@@ -8,7 +8,7 @@ import {
 } from '@platformatic/kafka';
 import { atMost, inTime } from '../in-time.ts';
 import type { BrokerLink } from '../kafka/broker-link.ts';
-import type { Cluster } from '../kafka/cluster.ts';
+import { type Cluster, shapeOf } from '../kafka/cluster.ts';
 import { answerWithin, brokerCodeOf, NoAnswerError } from '../kafka/errors.ts';
 import * as protocol from '../kafka/group-protocol.ts';
 import type { TopicPartition } from '../kafka/offsets.ts';
@@ -49,8 +49,10 @@ const HEARTBEAT_MS = 500;
 const ANSWER_MS = 5000;
 const PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1000;
-/** A broker refuses sessions below its `group.min.session.timeout.ms`. */
-const SESSIONS_MS = [6000, 10_000, 30_000, 60_000];
+/** Brokers refuse sessions below their `group.min.session.timeout.ms` and above their `group.max.session.timeout.ms`. */
+const LONGER_SESSIONS_MS = [6000, 10_000, 30_000, 60_000];
+const SHORTER_SESSIONS_MS = [1_800_000, 300_000, 60_000];
+const MIDDLE_SESSION_MS = 60_000;
 /** How often the leader looks whether there are more partitions. */
 const LOOK_MS = 15_000;
 
@@ -268,9 +270,13 @@ export class Membership {
       return false;
     }
     if (code === 'INVALID_SESSION_TIMEOUT') {
-      const longer = SESSIONS_MS.find(session => session > this.#sessionTimeoutMs);
-      if (longer !== undefined) {
-        this.#sessionTimeoutMs = longer;
+      const refused = this.#sessionTimeoutMs;
+      const isShort = this.#options.sessionTimeoutMs < MIDDLE_SESSION_MS;
+      const other = isShort
+        ? LONGER_SESSIONS_MS.find(session => session > refused)
+        : SHORTER_SESSIONS_MS.find(session => session < refused);
+      if (other !== undefined) {
+        this.#sessionTimeoutMs = other;
         return false;
       }
     }
@@ -282,7 +288,7 @@ export class Membership {
     const { cluster, topics } = this.#options;
     const known = await cluster.topics(topics, { timeoutMs: ANSWER_MS, maxAgeMs: 0 });
     this.#lookedAt = performance.now();
-    this.#counts = countsOf(known);
+    this.#counts = shapeOf(known);
     const counts = new Map([...known].map(([name, { partitions }]) => [name, partitions.length]));
     const shares = assign(
       members.map(({ memberId, metadata }) => ({ memberId, ...protocol.decodeMember(metadata) })),
@@ -338,7 +344,7 @@ export class Membership {
     const { cluster, topics } = this.#options;
     this.#lookedAt = performance.now();
     const known = await cluster.topics(topics, { timeoutMs: ANSWER_MS, maxAgeMs: LOOK_MS }).catch(() => undefined);
-    return known !== undefined && countsOf(known) !== this.#counts;
+    return known !== undefined && shapeOf(known) !== this.#counts;
   }
 
   /** We are not a member any more: whatever we have, others may have. */
@@ -380,10 +386,4 @@ export class Membership {
     this.#isHurried = true;
     this.#hurry?.();
   }
-}
-
-function countsOf(
-  topics: ReadonlyMap<string, { readonly id: string; readonly partitions: readonly unknown[] }>,
-): string {
-  return [...topics].map(([name, { id, partitions }]) => `${name} ${id} ${partitions.length}`).join();
 }

@@ -30,13 +30,22 @@ export class BrokerClocks {
 
   /** The time at this broker is this or later, in ms since the epoch; `undefined` when nothing was heard for a while. */
   atLeast(node: number): number | undefined {
+    const now = performance.now();
+    return this.#latest(node, sample => now - sample.since <= 2 * SAMPLE_AGE_MS);
+  }
+
+  /** As it was heard some time, however long ago. */
+  roughly(node: number): number | undefined {
+    return this.#latest(node, () => true);
+  }
+
+  #latest(node: number, counts: (sample: Bucket) => boolean): number | undefined {
     const buckets = this.#buckets.get(node);
     if (buckets === undefined) return undefined;
-    const now = performance.now();
     const samples = [buckets.current, buckets.former].filter(
-      sample => sample !== undefined && now - sample.since <= 2 * SAMPLE_AGE_MS,
+      sample => sample !== undefined && counts(sample),
     ) as Bucket[];
     if (samples.length === 0) return undefined;
-    return now + Math.max(...samples.map(({ offset }) => offset));
+    return performance.now() + Math.max(...samples.map(({ offset }) => offset));
   }
 }

@@ -1,8 +1,8 @@
 import { setTimeout as elapse } from 'node:timers/promises';
 import { type API, findCoordinatorV4, metadataV12 } from '@platformatic/kafka';
-import { Deadline } from '../in-time.ts';
+import { Deadline, inTime } from '../in-time.ts';
 import { type BrokerAddress, BrokerLink, type LinkSettings } from './broker-link.ts';
-import { answerWithin, BrokerError, brokerCodeOf, nameOfCode, NotSentError } from './errors.ts';
+import { answerWithin, BrokerError, brokerCodeOf, NoAnswerError, nameOfCode, NotSentError } from './errors.ts';
 
 export interface Topic {
   readonly name: string;
@@ -26,6 +26,8 @@ interface Known {
 /** What one request for metadata may take before another broker is asked. */
 const ASK_TIMEOUT_MS = 3000;
 const REQUEST_TIMEOUT_MS = 8000;
+/** Of requests that wait for other brokers. */
+export const SLOW_REQUEST_TIMEOUT_MS = 20_000;
 const GROUP_KEY = 0;
 const PAUSE_MS = 100;
 
@@ -56,7 +58,11 @@ export class Cluster {
     { timeoutMs, maxAgeMs = 60_000 }: { readonly timeoutMs: number; readonly maxAgeMs?: number },
   ): Promise<ReadonlyMap<string, Topic>> {
     const oldest = performance.now() - maxAgeMs;
-    const isKnown = (name: string) => (this.#topics.get(name)?.at ?? -Infinity) > oldest;
+    const isKnown = (name: string) => {
+      const { at, topic } = this.#topics.get(name) ?? { at: -Infinity };
+      // What was asked of another topic may have told that a leader of this one is gone.
+      return at > oldest && topic?.partitions.every(({ node }) => node < 0 || this.#brokers.has(node)) === true;
+    };
     if (!names.every(isKnown)) await this.#ask(names, timeoutMs);
     const found = new Map<string, Topic>();
     for (const name of names) {
@@ -103,10 +109,21 @@ export class Cluster {
     }
   }
 
-  /** The link to the broker that makes and changes topics. */
-  async controller(timeoutMs: number): Promise<BrokerLink> {
+  /** Asks the broker that makes topics. */
+  async askController<Request extends unknown[], Answer>(
+    what: string,
+    api: API<Request, Answer>,
+    request: Request,
+    timeoutMs: number,
+  ): Promise<Answer> {
     if (this.#controller < 0) await this.#ask([], timeoutMs);
-    return this.link(this.#controller, 'shared');
+    try {
+      return await this.link(this.#controller, 'changes', SLOW_REQUEST_TIMEOUT_MS).call(what, api, request, timeoutMs);
+    } catch (error) {
+      // Another may be it by now.
+      this.#controller = -1;
+      throw error;
+    }
   }
 
   controllerMoved(): void {
@@ -143,7 +160,10 @@ export class Cluster {
   #ask(names: readonly string[], timeoutMs: number): Promise<void> {
     const key = names.join();
     const asking = this.#asking.get(key);
-    if (asking !== undefined) return asking;
+    // Who began may have more time than whoever joins.
+    const late = () =>
+      new NotSentError('The request', new Error(`no broker has answered within ${Math.round(timeoutMs)} ms`));
+    if (asking !== undefined) return inTime(asking, timeoutMs, late);
     const asked = this.#askNow(names, timeoutMs).finally(() => this.#asking.delete(key));
     this.#asking.set(key, asked);
     return asked;
@@ -182,20 +202,25 @@ export class Cluster {
     // Those that the cluster names first: the operator may have named a balancer, or a broker that is gone.
     const addresses = distinct([...this.#brokers.values(), ...this.#bootstrap]);
     let lastError: unknown = new NotSentError('The request', new Error('the store is closed'));
+    const first = this.#turn;
     for (let tried = 0; tried < addresses.length && !deadline.isOver && !this.#isClosed; tried++) {
-      const address = addresses[(this.#turn + tried) % addresses.length] as BrokerAddress;
+      const turn = (first + tried) % addresses.length;
+      const address = addresses[turn] as BrokerAddress;
       try {
         const isLast = tried === addresses.length - 1;
         const left = isLast ? deadline.left : Math.min(deadline.left, ASK_TIMEOUT_MS);
         const answer = await ask(this.#linkTo(address, 'shared', REQUEST_TIMEOUT_MS), left);
-        this.#turn = (this.#turn + tried) % addresses.length;
+        this.#turn = turn;
         return answer;
       } catch (error) {
         lastError = error;
         if (error instanceof BrokerError) break;
+        // Whoever comes next does not wait for it again.
+        this.#turn = turn + 1;
       }
     }
-    throw lastError;
+    // A question changes nothing: as long as it has no answer, nothing has happened.
+    throw lastError instanceof NoAnswerError ? new NotSentError('The request', lastError) : lastError;
   }
 
   #linkTo(address: BrokerAddress, purpose: string, requestTimeoutMs: number): BrokerLink {
@@ -220,6 +245,11 @@ export class Cluster {
       this.#links.delete(key);
     }
   }
+}
+
+/** The same for the same topics with the same partitions. */
+export function shapeOf(topics: ReadonlyMap<string, Topic>): string {
+  return [...topics].map(([name, { id, partitions }]) => `${name} ${id} ${partitions.length}`).join();
 }
 
 function distinct(addresses: readonly BrokerAddress[]): BrokerAddress[] {

@@ -3,12 +3,19 @@ import { GenericError, protocolErrorsCodesById, ResponseError } from '@platforma
 /** What a broker calls a failure: `NOT_COORDINATOR`, `TOPIC_AUTHORIZATION_FAILED` … */
 export type BrokerCode = string;
 
+/** Brokers say what they deny, and not what would have to be allowed. Of topics whoever asked knows more. */
+const MISSING_RIGHTS: Readonly<Record<BrokerCode, string | undefined>> = {
+  GROUP_AUTHORIZATION_FAILED: 'allow Read on the group',
+  TOPIC_AUTHORIZATION_FAILED: 'allow Describe on the topic',
+};
+
 /** A broker has answered with an error code. */
 export class BrokerError extends Error {
   readonly code: BrokerCode;
 
   constructor(what: string, code: BrokerCode, detail?: string | null, cause?: unknown) {
-    super(`Kafka refused ${what}: ${code}${detail ? ` (${detail})` : ''}`, cause === undefined ? undefined : { cause });
+    const said = detail || MISSING_RIGHTS[code];
+    super(`Kafka refused ${what}: ${code}${said ? ` (${said})` : ''}`, cause === undefined ? undefined : { cause });
     this.name = 'BrokerError';
     this.code = code;
   }

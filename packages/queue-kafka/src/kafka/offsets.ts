@@ -1,6 +1,6 @@
 import { deleteRecordsV2, listOffsetsV7 } from '@platformatic/kafka';
 import { Deadline } from '../in-time.ts';
-import type { Cluster } from './cluster.ts';
+import { type Cluster, SLOW_REQUEST_TIMEOUT_MS } from './cluster.ts';
 import { answerWithin, BrokerError, nameOfCode } from './errors.ts';
 
 export interface TopicPartition {
@@ -52,9 +52,15 @@ async function listOffsets(
       }));
       const what = 'where logs begin and end';
       const request: Parameters<typeof listOffsetsV7.createRequest> = [CONSUMER, READ_UNCOMMITTED, topics];
-      const answer = await answerOf<listOffsetsV7.ListOffsetsResponse>(
-        cluster.link(node, 'shared').call(what, listOffsetsV7.api, request, Math.max(1, deadline.left)),
-      );
+      let answer: listOffsetsV7.ListOffsetsResponse;
+      try {
+        const link = cluster.link(node, 'shared');
+        answer = await answerOf(link.call(what, listOffsetsV7.api, request, Math.max(1, deadline.left)));
+      } catch (error) {
+        // Another one may lead them by now.
+        for (const { topic } of those) cluster.isStale(topic);
+        throw error;
+      }
       for (const partition of those) {
         const said = answer.topics
           .find(({ name }) => name === partition.topic)
@@ -84,7 +90,9 @@ export async function deleteRecords(
       const topics = byTopic(those, ({ partition, offset }) => ({ partitionIndex: partition, offset: BigInt(offset) }));
       const left = Math.max(1, Math.round(deadline.left));
       const answer = await answerOf<deleteRecordsV2.DeleteRecordsResponse>(
-        cluster.link(node, 'shared').call('to remove records', deleteRecordsV2.api, [topics, left], left),
+        cluster
+          .link(node, 'changes', SLOW_REQUEST_TIMEOUT_MS)
+          .call('to remove records', deleteRecordsV2.api, [topics, left], left),
       );
       for (const end of those) {
         const code = answer.topics

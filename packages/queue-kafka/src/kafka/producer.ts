@@ -29,25 +29,26 @@ interface Shipment {
   error: BatchError;
 }
 
-/** A leader and what goes to it in one request. */
-interface Parcel {
-  readonly node: number;
-  readonly shipments: Shipment[];
-}
-
-/** Nothing was stored, and the next leader, or the same one in a moment, will do it. */
+/** Certainly nothing was stored, and the next leader, or the same one in a moment, will do it. */
 const NOT_STORED_YET = new Set([
   'LEADER_NOT_AVAILABLE',
+  'NOT_ENOUGH_REPLICAS',
+  'BROKER_NOT_AVAILABLE',
+  'CORRUPT_MESSAGE',
+]);
+/**
+ * Also said of a batch that was appended and waited for its replicas when the leader moved or the topic was deleted: others may have
+ * it. A batch that was never appended has no offset in the answer.
+ */
+const MAYBE_STORED = new Set([
   'NOT_LEADER_OR_FOLLOWER',
-  'FENCED_LEADER_EPOCH',
-  'UNKNOWN_LEADER_EPOCH',
   'UNKNOWN_TOPIC_OR_PARTITION',
   'UNKNOWN_TOPIC_ID',
-  'NOT_ENOUGH_REPLICAS',
   'KAFKA_STORAGE_ERROR',
-  'BROKER_NOT_AVAILABLE',
+  'REQUEST_TIMED_OUT',
+  'NOT_ENOUGH_REPLICAS_AFTER_APPEND',
+  'UNKNOWN_SERVER_ERROR',
 ]);
-const UNKNOWN_OUTCOME = new Set(['REQUEST_TIMED_OUT', 'NOT_ENOUGH_REPLICAS_AFTER_APPEND', 'UNKNOWN_SERVER_ERROR']);
 /** The broker knows another last batch of ours than we do, or none. */
 const OUT_OF_STEP = new Set([
   'OUT_OF_ORDER_SEQUENCE_NUMBER',
@@ -55,7 +56,11 @@ const OUT_OF_STEP = new Set([
   'UNKNOWN_PRODUCER_ID',
   'INVALID_PRODUCER_EPOCH',
 ]);
-const REQUEST_TIMEOUT_MS = 15_000;
+/** Of one attempt: a leader that is silent is not the leader for long. */
+const ATTEMPT_MS = 5000;
+const REQUEST_TIMEOUT_MS = 8000;
+/** Brokers take requests up to 100 MiB (`socket.request.max.bytes`). */
+const MOST_REQUEST_BYTES = 32 * 1024 * 1024;
 const PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 500;
 
@@ -64,15 +69,16 @@ const LONGEST_PAUSE_MS = 500;
  * the deadline, and a broker that has a batch already does not store it twice. What nobody knows the outcome of at the end is a
  * `NoAnswerError`.
  *
- * A partition has one batch under way. So brokers get them in the order of their numbers, whatever is tried again.
+ * A partition has one batch under way, and those that wait for it take turns. So brokers get them in the order of their numbers,
+ * whatever is tried again.
  */
 export class Producer {
   readonly #cluster: Cluster;
   readonly #clocks: BrokerClocks;
   readonly #sequences: Sequences;
-  /** Partitions with a batch under way. */
-  readonly #taken = new Set<string>();
-  #freed = Promise.withResolvers<void>();
+  /** For each partition the batches that want to go there, one of each call; the first is under way. */
+  readonly #lines = new Map<string, Shipment[]>();
+  #moved = Promise.withResolvers<void>();
 
   constructor(cluster: Cluster, clocks: BrokerClocks) {
     this.#cluster = cluster;
@@ -87,55 +93,73 @@ export class Producer {
       const place = `${batch.topic}/${batch.partition}`;
       return { batch, place, state: undefined, isInDoubt: false, isSettled: false, error: undefined };
     });
-    let waiting: readonly Shipment[] = shipments;
-    let held: readonly Shipment[] = [];
-    for (let pause = PAUSE_MS; waiting.length + held.length > 0 && !deadline.isOver;) {
-      const taken = waiting.filter(shipment => this.#take(shipment));
-      waiting = waiting.filter(shipment => !taken.includes(shipment));
-      held = [...held, ...taken];
-      if (held.length === 0) {
-        await atMost(deadline.left, this.#freed.promise);
-        continue;
+    // Several for one partition go one after the other, and let others in between.
+    const calls = [...Map.groupBy(shipments, ({ place }) => place).values()];
+    const queues = calls.map(queue => [...queue]);
+    const heads = new Set<Shipment>();
+    try {
+      for (let pause = PAUSE_MS; !deadline.isOver;) {
+        for (const queue of queues) this.#lineUp(queue, heads);
+        if (heads.size === 0) break;
+        const ours = [...heads].filter(head => this.#lines.get(head.place)?.[0] === head);
+        if (ours.length === 0) {
+          await atMost(deadline.left, this.#moved.promise);
+          continue;
+        }
+        await this.#sendAll(ours, deadline);
+        if (ours.some(({ isSettled }) => isSettled)) continue;
+        await elapse(Math.min(pause, deadline.left));
+        pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
       }
-      await this.#sendAll(held, deadline);
-      this.#release(held.filter(({ isSettled }) => isSettled));
-      held = held.filter(({ isSettled }) => !isSettled);
-      if (held.length === 0) continue;
-      await elapse(Math.min(pause, deadline.left));
-      pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
+      for (const shipment of shipments) if (!shipment.isSettled) this.#giveUp(shipment);
+    } finally {
+      for (const head of heads) this.#leaveLine(head);
     }
-    for (const shipment of [...held, ...waiting]) this.#giveUp(shipment);
-    this.#release(held);
     return shipments.map(({ error }) => error);
   }
 
-  #take({ place }: Shipment): boolean {
-    if (this.#taken.has(place)) return false;
-    this.#taken.add(place);
-    return true;
+  /** Puts the next of a queue into the line of its partition, once the one before is settled. */
+  #lineUp(queue: Shipment[], heads: Set<Shipment>): void {
+    const [first] = queue;
+    if (first?.isSettled === true) {
+      heads.delete(first);
+      queue.shift();
+    }
+    const [next] = queue;
+    if (next === undefined || heads.has(next)) return;
+    heads.add(next);
+    const line = this.#lines.get(next.place);
+    if (line === undefined) this.#lines.set(next.place, [next]);
+    else line.push(next);
   }
 
-  #release(shipments: readonly Shipment[]): void {
-    if (shipments.length === 0) return;
-    for (const { place } of shipments) this.#taken.delete(place);
-    this.#freed.resolve();
-    this.#freed = Promise.withResolvers();
+  #leaveLine(shipment: Shipment): void {
+    const line = this.#lines.get(shipment.place);
+    const index = line?.indexOf(shipment) ?? -1;
+    if (line === undefined || index < 0) return;
+    line.splice(index, 1);
+    if (line.length === 0) this.#lines.delete(shipment.place);
+    this.#moved.resolve();
+    this.#moved = Promise.withResolvers();
+  }
+
+  /** It is known what became of it: the next may go. */
+  #settle(shipment: Shipment, error: BatchError): void {
+    shipment.isSettled = true;
+    shipment.error = error;
+    this.#leaveLine(shipment);
   }
 
   /** No time is left. */
   #giveUp(shipment: Shipment): void {
     const { isInDoubt, error } = shipment;
-    if (isInDoubt) {
-      this.#sequences.begin();
-      shipment.error = error instanceof NoAnswerError ? error : new NoAnswerError('a produce', error);
-    } else {
-      shipment.error = error ?? new NotSentError('A produce', new Error('no time was left'));
-    }
+    if (isInDoubt) this.#settleInDoubt(shipment, error);
+    else this.#settle(shipment, error ?? new NotSentError('A produce', new Error('no time was left')));
   }
 
-  /** One attempt for all of them. */
+  /** One attempt for all of them, in as many requests as there are leaders. */
   async #sendAll(shipments: readonly Shipment[], deadline: Deadline): Promise<void> {
-    const left = Math.max(1, deadline.left);
+    const left = Math.max(1, Math.min(deadline.left, ATTEMPT_MS));
     try {
       const names = [...new Set(shipments.map(({ batch }) => batch.topic))];
       await this.#cluster.topics(names, { timeoutMs: left });
@@ -144,117 +168,138 @@ export class Producer {
       for (const shipment of shipments) this.#notSent(shipment, error);
       return;
     }
-    await Promise.all(this.#parcels(shipments).map(parcel => this.#send(parcel, deadline)));
+    const parcels = this.#parcels(shipments);
+    await Promise.all(parcels.map(({ node, parcel }) => this.#send(node, parcel, left)));
   }
 
+  /** For each leader what goes to it, in requests that it takes. */
+  #parcels(shipments: readonly Shipment[]): { readonly node: number; readonly parcel: readonly Written[] }[] {
+    const now = Date.now();
+    const parcels: { node: number; parcel: Written[]; bytes: number }[] = [];
+    for (const shipment of shipments) {
+      const { topic, partition, records } = shipment.batch;
+      const known = this.#cluster.known(topic)?.partitions[partition];
+      if (known === undefined) {
+        this.#gone(shipment);
+        continue;
+      }
+      if (known.node < 0) {
+        this.#cluster.isStale(topic);
+        const leaderless = new Error(`partition ${partition} of ${topic} has no leader`);
+        this.#notSent(shipment, new NotSentError('A produce', leaderless));
+        continue;
+      }
+      const batch = writeRecordBatch(records, now, shipment.state);
+      const { node } = known;
+      const fits = (other: (typeof parcels)[number]) =>
+        other.node === node && other.bytes + batch.length <= MOST_REQUEST_BYTES;
+      let found = parcels.find(fits);
+      if (found === undefined) parcels.push((found = { node, parcel: [], bytes: 0 }));
+      found.parcel.push({ shipment, batch });
+      found.bytes += batch.length;
+    }
+    return parcels;
+  }
+
+  async #send(node: number, parcel: readonly Written[], timeoutMs: number): Promise<void> {
+    let answer: readonly ProducedPartition[];
+    try {
+      const link = this.#cluster.link(node, 'produce', REQUEST_TIMEOUT_MS);
+      answer = await link.call('a produce', produceV9, [Math.round(timeoutMs), topicsOf(parcel)], timeoutMs);
+    } catch (error) {
+      for (const { shipment } of parcel) {
+        this.#cluster.isStale(shipment.batch.topic);
+        if (error instanceof NotSentError) this.#notSent(shipment, error);
+        else this.#doubt(shipment, error as Error);
+      }
+      return;
+    }
+    for (const { shipment } of parcel) {
+      const { topic, partition } = shipment.batch;
+      const said = answer.find(part => part.topic === topic && part.partition === partition);
+      // The answer to a repetition may have the time of whoever led before.
+      if (said?.errorCode === 0 && !shipment.isInDoubt) this.#clocks.heard(node, said.logAppendTimeMs);
+      this.#answered(shipment, said);
+    }
+  }
+
+  /** This attempt has stored nothing. */
   #notSent(shipment: Shipment, error: unknown): void {
     // One that is in doubt stays so.
     if (shipment.isInDoubt) return;
     // What was refused is refused the next time, too.
-    shipment.isSettled = error instanceof BrokerError;
-    shipment.error =
-      error instanceof BrokerError || error instanceof NotSentError ? error : new NotSentError('A produce', error);
+    if (error instanceof BrokerError) this.#settle(shipment, error);
+    else shipment.error = error instanceof NotSentError ? error : new NotSentError('A produce', error);
   }
 
-  #parcels(shipments: readonly Shipment[]): Parcel[] {
-    const parcels = new Map<number, Parcel>();
-    for (const shipment of shipments) {
-      const { topic, partition } = shipment.batch;
-      const node = this.#cluster.known(topic)?.partitions[partition]?.node ?? -1;
-      if (node < 0) {
-        this.#cluster.isStale(topic);
-        this.#notSent(
-          shipment,
-          new NotSentError('A produce', new Error(`partition ${partition} of ${topic} has no leader`)),
-        );
-        continue;
-      }
-      const parcel = parcels.get(node) ?? { node, shipments: [] };
-      parcels.set(node, parcel);
-      parcel.shipments.push(shipment);
-    }
-    return [...parcels.values()];
+  /** There is no such partition, and nothing that may have been stored in it. */
+  #gone(shipment: Shipment): void {
+    const { topic } = shipment.batch;
+    this.#cluster.isStale(topic);
+    // Should it be there after all, it may have the batch: another one must not have its number.
+    if (shipment.isInDoubt) this.#sequences.begin();
+    this.#settle(shipment, new BrokerError(`a produce to ${topic}`, 'UNKNOWN_TOPIC_OR_PARTITION'));
   }
 
-  async #send({ node, shipments }: Parcel, deadline: Deadline): Promise<void> {
-    const left = Math.max(1, Math.round(deadline.left));
-    let answer: readonly ProducedPartition[];
-    try {
-      const link = this.#cluster.link(node, 'produce', REQUEST_TIMEOUT_MS);
-      answer = await link.call('a produce', produceV9, [left, write(shipments)], left);
-    } catch (error) {
-      for (const shipment of shipments) this.#failed(shipment, error);
-      return;
-    }
-    for (const shipment of shipments) {
-      const { topic, partition } = shipment.batch;
-      const said = answer.find(part => part.topic === topic && part.partition === partition);
-      if (said?.errorCode === 0) this.#clocks.heard(node, said.logAppendTimeMs);
-      await this.#answered(shipment, said);
-    }
-  }
-
-  /** The request has failed as a whole. */
-  #failed(shipment: Shipment, error: unknown): void {
-    this.#cluster.isStale(shipment.batch.topic);
-    if (error instanceof NotSentError) {
-      this.#notSent(shipment, error);
-      return;
-    }
-    this.#doubt(shipment, error as Error);
-  }
-
-  async #answered(shipment: Shipment, said: ProducedPartition | undefined): Promise<void> {
+  #answered(shipment: Shipment, said: ProducedPartition | undefined): void {
     const { batch, place, state } = shipment;
     const code = said === undefined ? 'UNKNOWN_SERVER_ERROR' : nameOfCode(said.errorCode);
     // The second is the answer to what was stored before, and to nothing else.
     if (code === 'NONE' || (code === 'DUPLICATE_SEQUENCE_NUMBER' && shipment.isInDoubt)) {
-      shipment.isSettled = true;
-      shipment.error = undefined;
-      if (state !== undefined) await this.#sequences.stored(place, state, batch.records.length);
+      if (state !== undefined) this.#sequences.stored(place, state, batch.records.length);
+      this.#settle(shipment, undefined);
       return;
     }
-    const refusal = new BrokerError(`a produce to ${batch.topic}`, code, said?.errorMessage);
-    if (UNKNOWN_OUTCOME.has(code)) {
-      this.#doubt(shipment, refusal);
+    const refusal = new BrokerError(`a produce to ${batch.topic}`, code, said?.errorMessage ?? missingRight(code));
+    if (MAYBE_STORED.has(code)) {
+      this.#cluster.isStale(batch.topic);
+      const wasAppended = state !== undefined || said === undefined || said.baseOffset >= 0;
+      if (wasAppended) this.#doubt(shipment, refusal);
+      else shipment.error = refusal;
     } else if (OUT_OF_STEP.has(code)) {
       this.#sequences.begin();
       // Under another number a broker that has it would store it again.
       if (shipment.isInDoubt) this.#settleInDoubt(shipment, refusal);
-      else shipment.state = undefined;
-      shipment.error ??= refusal;
+      else Object.assign(shipment, { state: undefined, error: new NotSentError('A produce', refusal) });
     } else if (NOT_STORED_YET.has(code)) {
       this.#cluster.isStale(batch.topic);
       if (!shipment.isInDoubt) shipment.error = refusal;
     } else if (shipment.isInDoubt) {
       this.#settleInDoubt(shipment, refusal);
     } else {
-      shipment.isSettled = true;
-      shipment.error = refusal;
+      this.#settle(shipment, refusal);
     }
   }
 
   /** Sent again under the same number, or, where brokers do not know us by any, not again. */
   #doubt(shipment: Shipment, error: Error): void {
-    shipment.error = error instanceof NoAnswerError ? error : new NoAnswerError('a produce', error);
     shipment.isInDoubt = true;
-    shipment.isSettled = shipment.state === undefined;
+    if (shipment.state === undefined) this.#settleInDoubt(shipment, error);
+    else shipment.error = error;
   }
 
-  #settleInDoubt(shipment: Shipment, cause: Error): void {
+  #settleInDoubt(shipment: Shipment, cause: BatchError): void {
     this.#sequences.begin();
-    shipment.error = new NoAnswerError('a produce', cause);
-    shipment.isSettled = true;
+    this.#settle(shipment, cause instanceof NoAnswerError ? cause : new NoAnswerError('a produce', cause));
   }
 }
 
-function write(shipments: readonly Shipment[]) {
+interface Written {
+  readonly shipment: Shipment;
+  readonly batch: Buffer;
+}
+
+function topicsOf(parcel: readonly Written[]) {
   const topics = new Map<string, { name: string; partitions: { index: number; batch: Buffer }[] }>();
-  const now = Date.now();
-  for (const { batch, state } of shipments) {
-    const topic = topics.get(batch.topic) ?? { name: batch.topic, partitions: [] };
-    topics.set(batch.topic, topic);
-    topic.partitions.push({ index: batch.partition, batch: writeRecordBatch(batch.records, now, state) });
+  for (const { shipment, batch } of parcel) {
+    const { topic, partition } = shipment.batch;
+    const found = topics.get(topic) ?? { name: topic, partitions: [] };
+    topics.set(topic, found);
+    found.partitions.push({ index: partition, batch });
   }
   return [...topics.values()];
+}
+
+function missingRight(code: string): string | undefined {
+  return code === 'TOPIC_AUTHORIZATION_FAILED' ? 'allow Write on the topic' : undefined;
 }

@@ -1,6 +1,7 @@
 import { initProducerIdV4 } from '@platformatic/kafka';
+import { inTime } from '../in-time.ts';
 import type { Cluster } from './cluster.ts';
-import { brokerCodeOf } from './errors.ts';
+import { brokerCodeOf, NotSentError } from './errors.ts';
 import type { ProducerState } from './record-batch-writer.ts';
 
 interface Identity {
@@ -19,7 +20,9 @@ const LARGEST = 0x7fff_ffff;
  */
 export class Sequences {
   readonly #cluster: Cluster;
-  #identity: Promise<Identity | undefined> | undefined;
+  #asking: Promise<Identity | undefined> | undefined;
+  /** Of whom the numbers are. */
+  #id: bigint | undefined;
   #next = new Map<string, number>();
 
   constructor(cluster: Cluster) {
@@ -29,42 +32,52 @@ export class Sequences {
   /** For the next batch of a partition. `undefined` where the broker lets us be none. Rejects when nobody answers. */
   async stateFor(place: string, timeoutMs: number): Promise<ProducerState | undefined> {
     for (;;) {
-      this.#identity ??= this.#introduce(Math.min(timeoutMs, ANSWER_MS));
-      const asked = this.#identity;
-      let identity: Identity | undefined;
-      try {
-        identity = await asked;
-      } catch (error) {
-        if (this.#identity === asked) this.#identity = undefined;
-        throw error;
-      }
+      this.#asking ??= this.#introduce();
+      const asked = this.#asking;
+      const late = () => new NotSentError('A produce', new Error('no broker has given us a producer id in time'));
+      const identity = await inTime(asked, timeoutMs, late);
       // A number of the one before would be taken for a batch that is there.
-      if (this.#identity !== asked) continue;
+      if (this.#asking !== asked) continue;
       return identity === undefined ? undefined : { ...identity, sequence: this.#next.get(place) ?? 0 };
     }
   }
 
   /** A batch of so many records is stored. */
-  async stored(place: string, state: ProducerState, records: number): Promise<void> {
-    const identity = await this.#identity?.catch(() => undefined);
+  stored(place: string, { id, sequence }: ProducerState, records: number): void {
     // Meanwhile everything may have begun anew.
-    if (identity?.id === state.id) this.#next.set(place, (state.sequence + records) % (LARGEST + 1));
+    if (this.#id === id) this.#next.set(place, (sequence + records) % (LARGEST + 1));
   }
 
   /** Nobody knows whether a batch is stored, or the broker does not know us any more. */
   begin(): void {
-    this.#identity = undefined;
+    this.#asking = undefined;
+    this.#id = undefined;
     this.#next = new Map();
   }
 
-  async #introduce(timeoutMs: number): Promise<Identity | undefined> {
+  #introduce(): Promise<Identity | undefined> {
+    const asking: Promise<Identity | undefined> = this.#ask().then(
+      identity => {
+        if (this.#asking === asking) this.#id = identity?.id;
+        return identity;
+      },
+      error => {
+        if (this.#asking === asking) this.#asking = undefined;
+        throw error;
+      },
+    );
+    return asking;
+  }
+
+  async #ask(): Promise<Identity | undefined> {
     const request: Parameters<typeof initProducerIdV4.createRequest> = [null, NO_TRANSACTION_MS, -1n, -1];
     try {
-      const answer = await this.#cluster.ask('for a producer id', initProducerIdV4.api, request, timeoutMs);
+      const answer = await this.#cluster.ask('for a producer id', initProducerIdV4.api, request, ANSWER_MS);
       return { id: answer.producerId, epoch: answer.producerEpoch };
     } catch (error) {
-      if (brokerCodeOf(error)?.endsWith('AUTHORIZATION_FAILED') !== true) throw error;
-      return undefined;
+      if (brokerCodeOf(error)?.endsWith('AUTHORIZATION_FAILED') === true) return undefined;
+      // A new broker has none to give for a moment. Whatever it is, nothing was produced.
+      throw new NotSentError('A produce', error);
     }
   }
 }

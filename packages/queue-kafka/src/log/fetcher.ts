@@ -1,5 +1,5 @@
 import type { Cluster } from '../kafka/cluster.ts';
-import { nameOfCode } from '../kafka/errors.ts';
+import { BrokerError, nameOfCode } from '../kafka/errors.ts';
 import { type FetchedPartition, type FetchPartition, type FetchTopic, fetchV13 } from '../kafka/raw-apis.ts';
 
 /** A partition that is read by us. */
@@ -25,8 +25,9 @@ export interface FetcherOptions {
   readonly targets: () => Iterable<FetchTarget>;
   /** The topic was deleted, and maybe made again. */
   readonly topicGone: (topic: string) => void;
-  readonly failed: (error: unknown) => void;
-  readonly succeeded: () => void;
+  /** Of one partition, or of all. */
+  readonly failed: (error: unknown, place?: FetchTarget) => void;
+  readonly succeeded: (place?: FetchTarget) => void;
 }
 
 /** How long a broker may hold a fetch that finds nothing. */
@@ -180,17 +181,19 @@ export class Fetcher {
       this.#findLeaders();
     } else {
       this.#pause(target, LONG_PAUSE_MS);
-      failed(new Error(`Kafka does not let partition ${target.partition} of ${target.topic} be read: ${code}`));
+      const right = code === 'TOPIC_AUTHORIZATION_FAILED' ? 'allow Read on the topic' : undefined;
+      failed(new BrokerError(`to read partition ${target.partition} of ${target.topic}`, code, right), target);
     }
   }
 
   #accept(target: FetchTarget, fetched: FetchedPartition): void {
     try {
       target.accept(fetched);
+      this.#options.succeeded(target);
     } catch (error) {
       // What is corrupt now may be read from another replica once it leads.
       this.#pause(target, LONG_PAUSE_MS);
-      this.#options.failed(error);
+      this.#options.failed(error, target);
     }
   }
 

@@ -6,15 +6,17 @@ import { createCrew, type Crew } from './crew.ts';
 const cluster = await testKafkaCluster();
 afterAll(() => cluster.remove());
 
+/** A session outlives the election of a coordinator. */
+const HIRED = { concurrency: 10, leaseDuration: 10_000 };
 const REPLICATED = { replicationFactor: 3, partitions: 3 };
 
 /** Does something to the brokers while two workers work on a stream of jobs. */
 async function underLoad(harm: (crew: Crew, round: number) => Promise<void>, times: number): Promise<void> {
   await using crew = await createCrew({ brokers: cluster.url, settings: REPLICATED });
-  const workers = [await crew.hire({ concurrency: 10 }), await crew.hire({ concurrency: 10 })];
-  const stop = crew.load({ ms: 20 });
+  const workers = [await crew.hire(HIRED), await crew.hire(HIRED)];
+  const stop = crew.load({ ms: 20 }, { batch: 10 });
   for (let round = 0; round < times; round++) {
-    await crew.untilEnded(200);
+    await crew.untilEnded(100);
     await harm(crew, round);
   }
   await stop();
@@ -34,8 +36,8 @@ async function underLoad(harm: (crew: Crew, round: number) => Promise<void>, tim
 async function killFor(node: { kill(): Promise<void>; start(): Promise<void> }, crew: Crew): Promise<void> {
   await node.kill();
   const count = crew.added.size;
-  await vi.waitFor(() => expect(crew.added.size).toBeGreaterThan(count + 200), { timeout: 30_000 });
-  await crew.untilEnded(200);
+  await vi.waitFor(() => expect(crew.added.size).toBeGreaterThan(count + 100), { timeout: 30_000 });
+  await crew.untilEnded(100);
   await node.start();
   await cluster.untilInSync();
 }
@@ -68,7 +70,7 @@ describe('a cluster of three brokers, with three copies of everything', () => {
     },
     async () => {
       await underLoad(async () => {
-        for (const node of cluster.nodes) {
+        for (const node of cluster.nodes.slice(0, rounds(2, 3))) {
           await node.restart();
           await cluster.untilInSync();
         }

@@ -118,16 +118,16 @@ export async function createCrew({ brokers, settings = {}, work = task => elapse
     },
     /** Adds jobs until it is told to stop, which resolves once the last has been added. */
     load(task: Task = { ms: 5 }, { batch = 20, everyMs = 20 } = {}) {
-      let goesOn = true;
+      const ending = new AbortController();
       const adding = (async () => {
-        while (goesOn) {
+        while (!ending.signal.aborted) {
           await crew.addTasks(batch, task);
           await elapse(everyMs);
         }
       })();
       adding.catch(() => {});
       return async () => {
-        goesOn = false;
+        ending.abort();
         await adding;
       };
     },

@@ -71,7 +71,7 @@ describe.concurrent('a job that hangs', () => {
       const worker = await crew.hire({ concurrency: 20 });
       const [hangs] = await crew.addTasks(1, { ms: 0, hangs: true });
       await crew.addTasks(500, { ms: 0 });
-      const warnings = () => worker.logged.filter(({ code }) => code === 'partition-held-up');
+      const warnings = () => worker.logged.filter(({ code }) => code === 'kafka-partition-held-up');
       await vi.waitFor(() => expect(warnings()).toHaveLength(1), { timeout: 20_000, interval: 10 });
       await vi.waitFor(() => expect(worker.completed).toHaveLength(99), { timeout: 5000, interval: 10 });
       expect(warnings()[0]?.message).toContain('maxUncommitted');

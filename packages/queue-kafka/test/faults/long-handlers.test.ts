@@ -5,11 +5,14 @@ import { createCrew } from './crew.ts';
 import { ownPlace, SESSION_MS } from './place.ts';
 
 const { url: brokers } = await testServer('kafka');
-const LONG_MS = 1.5 * SESSION_MS;
+const LONG_MS = 2 * SESSION_MS;
 
 describe.concurrent('a handler that outlives the session', () => {
   it('runs once, with another worker waiting', { timeout: 60_000 }, async () => {
-    await using scene = await createScene({ service: { ...(await ownPlace()), leaseDuration: 1000 }, concurrency: 2 });
+    await using scene = await createScene({
+      service: { ...(await ownPlace()), leaseDuration: SESSION_MS },
+      concurrency: 2,
+    });
     await Promise.all([scene.startWorker(), scene.startWorker()].map(worker => scene.ready(worker)));
     await scene.addTasks(2, () => ({ ms: LONG_MS }));
     expect(await scene.allFinished({ within: 40_000 })).toBe(0);

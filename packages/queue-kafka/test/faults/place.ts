@@ -2,8 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type { ServiceOptions } from '@switchyard/fault-kit';
 import { testServer } from '@switchyard/test-servers';
 
-/** The shortest session that brokers take which were not told otherwise: so long the partitions of a worker that died wait. */
-export const SESSION_MS = 6000;
+/** The shortest session that the brokers of the tests take: so long the partitions of a worker that died wait. */
+export const SESSION_MS = 3000;
 
 /** Options for a place of its own on the server that all tests share. */
 export async function ownPlace(): Promise<ServiceOptions> {
@@ -12,5 +12,5 @@ export async function ownPlace(): Promise<ServiceOptions> {
 
 export function optionsFor(brokers: string, settings: Readonly<Record<string, unknown>> = {}): ServiceOptions {
   const topicPrefix = `faults-${randomUUID().slice(0, 8)}`;
-  return { defaultStore: 'kafka', kafka: { brokers, topicPrefix, ...settings } };
+  return { defaultStore: 'kafka', leaseDuration: SESSION_MS, kafka: { brokers, topicPrefix, ...settings } };
 }

@@ -5,6 +5,8 @@ import { createCrew } from './crew.ts';
 import { ownPlace } from './place.ts';
 
 const { url: brokers } = await testServer('kafka');
+/** Nobody dies here, and nobody is to be taken for dead. */
+const LEASE_MS = 30_000;
 const LASTS_MS = rounds(6000, 120_000);
 
 /** While the group shares out anew, what runs stays where it is until it is done. So nothing at all has to run twice. */
@@ -15,7 +17,11 @@ describe.concurrent('workers that come and go under load', () => {
       timeout: 90_000 + 2 * LASTS_MS,
     },
     async () => {
-      await using scene = await createScene({ service: await ownPlace(), concurrency: 5, prefetch: 5 });
+      await using scene = await createScene({
+        service: { ...(await ownPlace()), leaseDuration: LEASE_MS },
+        concurrency: 5,
+        prefetch: 5,
+      });
       const { ledger } = scene;
       const workers = [scene.startWorker(), scene.startWorker()];
       await Promise.all(workers.map(worker => scene.ready(worker)));
@@ -46,7 +52,7 @@ describe.concurrent('workers that come and go under load', () => {
 
   it('by pause and resume run every job once', { timeout: 120_000 }, async () => {
     await using crew = await createCrew({ brokers });
-    const workers = [await crew.hire(), await crew.hire(), await crew.hire()];
+    const workers = await Promise.all([1, 2, 3].map(() => crew.hire({ leaseDuration: LEASE_MS })));
     const stop = crew.load({ ms: 20 });
     for (let round = 0; round < rounds(6, 60); round++) {
       const worker = workers[round % 3]!;
@@ -68,10 +74,12 @@ describe.concurrent('workers that come and go under load', () => {
     async () => {
       for (let round = 0; round < rounds(1, 10); round++) {
         await using crew = await createCrew({ brokers, settings: { partitions: 5 } });
-        const workers = [await crew.hire({ concurrency: 20 })];
+        const workers = [await crew.hire({ concurrency: 20, leaseDuration: LEASE_MS })];
         const stop = crew.load({ ms: 200 }, { batch: 10 });
         await crew.untilEnded(50);
-        workers.push(...(await Promise.all([1, 2, 3, 4].map(() => crew.hire({ concurrency: 20 })))));
+        workers.push(
+          ...(await Promise.all([1, 2, 3, 4].map(() => crew.hire({ concurrency: 20, leaseDuration: LEASE_MS })))),
+        );
         await vi.waitFor(() => expect(workers.filter(worker => worker.ran().length === 0)).toEqual([]), {
           timeout: 30_000,
           interval: 50,
