@@ -72,7 +72,7 @@ export function describeServerFaults(store: ServerUnderTest): void {
 
   it(
     'refuses jobs in bounded time while the server is down, and takes them again afterwards',
-    { timeout: 60_000 },
+    { timeout: 120_000 },
     async () => {
       expectNothingUnhandled();
       await using server = await store.launch();
@@ -96,7 +96,7 @@ export function describeServerFaults(store: ServerUnderTest): void {
     },
   );
 
-  it('starts while the server is down, and works once it is there', { timeout: 60_000 }, async () => {
+  it('starts while the server is down, and works once it is there', { timeout: 120_000 }, async () => {
     expectNothingUnhandled();
     await using server = await store.launch();
     await server.stop();
@@ -107,7 +107,7 @@ export function describeServerFaults(store: ServerUnderTest): void {
     await vi.waitFor(() => expect(worker.completed).toContain(id), { timeout: RECOVERY_MS });
   });
 
-  it('disconnects in bounded time while the server is down', { timeout: 60_000 }, async () => {
+  it('disconnects in bounded time while the server is down', { timeout: 120_000 }, async () => {
     expectNothingUnhandled();
     await using server = await store.launch();
     const options = { ...store.options(server.url), shutdownTimeout: 500 };

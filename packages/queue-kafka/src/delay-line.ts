@@ -67,6 +67,8 @@ export class DelayLine {
   #held: Due[] = [];
   #timer: NodeJS.Timeout | undefined;
   #isMoving = false;
+  #moving: Promise<void> = Promise.resolve();
+  #isStopped = false;
   #isWokenAgain = false;
   #tickedAt = -Infinity;
 
@@ -76,6 +78,7 @@ export class DelayLine {
 
   /** There is something, or something may have changed. */
   wake(): void {
+    if (this.#isStopped) return;
     if (this.#isMoving) {
       this.#isWokenAgain = true;
       return;
@@ -83,7 +86,7 @@ export class DelayLine {
     clearTimeout(this.#timer);
     this.#isMoving = true;
     this.#isWokenAgain = false;
-    this.#move()
+    this.#moving = this.#move()
       .catch((error: unknown) => {
         this.#say('delays-held', error);
         this.#wakeIn(PAUSE_MS);
@@ -94,8 +97,11 @@ export class DelayLine {
       });
   }
 
-  stop(): void {
+  /** Takes nothing more. Resolves once what is under way is stored, or is not. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
     clearTimeout(this.#timer);
+    await this.#moving;
   }
 
   get #isOurs(): boolean {
@@ -104,7 +110,7 @@ export class DelayLine {
 
   async #move(): Promise<void> {
     const { reader, holds } = this.#options;
-    while (this.#isOurs) {
+    while (this.#isOurs && !this.#isStopped) {
       if (!holds()) return this.#wakeIn(PAUSE_MS);
       const waitMs = reader.isOpen ? this.#takeDue() : undefined;
       this.#options.moved();
@@ -208,7 +214,7 @@ export class DelayLine {
 
   #wakeIn(ms: number): void {
     clearTimeout(this.#timer);
-    if (!this.#isOurs) return;
+    if (!this.#isOurs || this.#isStopped) return;
     this.#timer = setTimeout(() => this.wake(), Math.min(Math.max(1, Math.ceil(ms)), LONGEST_TIMER_MS));
   }
 

@@ -1,15 +1,16 @@
 import { setTimeout as elapse } from 'node:timers/promises';
 import type { AdapterContext } from '@switchyard/queue-api';
-import type { Claim, Owned } from './group/assignor.ts';
-import type { CommittedOffset } from './group/group-offsets.ts';
-import { Membership } from './group/membership.ts';
+import type { Claim } from './group/assignor.ts';
+import { claimsOf } from './group/claims.ts';
+import { type Continuity, Membership } from './group/membership.ts';
 import { Deadline } from './in-time.ts';
 import type { Cluster, Topic } from './kafka/cluster.ts';
 import { logRanges, type LogRange, type TopicPartition } from './kafka/offsets.ts';
 import { Committer } from './log/committer.ts';
 import { Fetcher } from './log/fetcher.ts';
-import { type Commit, finishedAhead, Ledger } from './log/ledger.ts';
+import type { Commit } from './log/ledger.ts';
 import { PartitionReader } from './log/partition-reader.ts';
+import { startingPoint } from './log/starting-point.ts';
 import type { QueueTopics } from './queue-topics.ts';
 import { Troubles } from './troubles.ts';
 
@@ -28,17 +29,14 @@ export interface GroupConsumerOptions {
   readonly troubled: (error: unknown) => void;
 }
 
-interface Place extends TopicPartition {
-  /** Nothing from here on is what was read: the log was cut. */
-  readonly cutAt?: number;
-}
-
 /** What may fail by itself, also the reading of one partition, by its name. */
 type Activity = 'group' | 'fetch' | 'commit' | 'look-up' | PartitionName;
 
 type PartitionName = `${string}/${number}`;
 
 const ANSWER_MS = 5000;
+/** The whole group waits for it. */
+const CLAIM_MS = 1000;
 const PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 2000;
 
@@ -60,6 +58,12 @@ export class GroupConsumer {
   /** Changes with every assignment: what was begun under an older one is of no use. */
   #assignment = 0;
   readonly #troubles = new Troubles<Activity>();
+  /** What we said was busy when we joined. */
+  #claimedBusy: ReadonlySet<PartitionName> = new Set();
+  /** Where a log was cut that has to be looked up. */
+  readonly #cuts = new Map<PartitionName, number>();
+  /** The group shares out anew: who has what is not known. */
+  #isJoining = false;
   #isLooking = false;
   #isHungry = true;
   #isStopped = false;
@@ -88,10 +92,10 @@ export class GroupConsumer {
       groupId: main,
       topics: [main, delay],
       sessionTimeoutMs: options.sessionTimeoutMs,
-      claim: () => this.#claim(),
-      assigned: (partitions, isContinuous) => this.#assign(partitions, isContinuous),
+      claim: mayGo => this.#claim(mayGo),
+      assigned: (partitions, continuity) => this.#assign(partitions, continuity),
       resumed: () => this.#resume(),
-      lost: () => this.#assign([], false),
+      lost: () => this.#assign([], 'lost'),
       failed: error => this.#failed('group', error),
       succeeded: () => this.#troubles.over('group'),
     });
@@ -137,10 +141,6 @@ export class GroupConsumer {
     this.#membership.rejoin();
   }
 
-  get isHungry(): boolean {
-    return this.#isHungry;
-  }
-
   /** There may be room for more. */
   roomy(): void {
     this.#fetcher.wake();
@@ -150,58 +150,52 @@ export class GroupConsumer {
     return this.#committer.said(reader.ledger);
   }
 
-  committed(
-    partitions: readonly TopicPartition[],
-    timeoutMs: number,
-  ): Promise<ReadonlyMap<TopicPartition, CommittedOffset>> {
-    return this.#membership.committed(partitions, timeoutMs);
-  }
-
   /** Commits what is finished and leaves the group. Never rejects. */
   async leave(timeoutMs: number): Promise<void> {
     const deadline = new Deadline(timeoutMs);
     this.#isStopped = true;
     this.#fetcher.stop();
     // A commit needs a membership that is certain, and a rebalance may be under way.
-    await this.#membership.confirm(deadline.left / 2).catch(() => false);
-    await this.#committer.flush(deadline.left / 2);
+    for (let isMember = true; isMember && deadline.left > timeoutMs / 4;) {
+      isMember = await this.#membership.confirm(deadline.left / 2).catch(() => false);
+      if (isMember && (await this.#committer.flush(deadline.left / 2))) break;
+    }
     this.#committer.stop();
-    this.#assign([], true);
+    this.#assign([], 'lost');
     await this.#membership.leave(Math.max(1, deadline.left));
   }
 
-  /** What is idle is held back from now on, and committed: it may be given to another. */
-  async #claim(): Promise<Omit<Claim, 'generation'>> {
-    for (const reader of this.#readers.values()) reader.isFrozen = reader.leased === 0;
-    if (this.#readers.size > 0) await this.#committer.flush(ANSWER_MS);
-    const owned = new Map<string, { topic: string; partitions: number[]; busy: number[] }>();
+  /** What is idle is committed, and held back from now on if `mayGo`: then it may be given to another. */
+  async #claim(mayGo: boolean): Promise<Omit<Claim, 'generation'>> {
+    // What is being looked up is looked up again once it is known whose it is.
+    this.#assignment += 1;
+    this.#isJoining = true;
+    for (const reader of this.#readers.values()) reader.isFrozen = mayGo && reader.leased === 0;
+    if (this.#readers.size > 0) await this.#committer.flush(CLAIM_MS);
     for (const reader of this.#readers.values()) {
       // What is not committed would run again elsewhere.
       reader.isFrozen &&= !this.#committer.isDirty(reader.ledger);
-      const { topic, partition } = reader;
-      const claimed: Owned & { partitions: number[]; busy: number[] } = owned.get(topic) ?? {
-        topic,
-        partitions: [],
-        busy: [],
-      };
-      owned.set(topic, claimed);
-      claimed.partitions.push(partition);
-      if (!reader.isFrozen) claimed.busy.push(partition);
     }
-    return { owned: [...owned.values()], isHungry: this.#isHungry };
+    const owned = claimsOf(this.#readers.values());
+    this.#claimedBusy = new Set(owned.flatMap(({ topic, busy }) => busy.map(partition => keyOf({ topic, partition }))));
+    if (!mayGo) this.#resume();
+    return { owned, isHungry: this.#isHungry };
   }
 
-  #assign(partitions: readonly TopicPartition[], isContinuous: boolean): void {
+  #assign(partitions: readonly TopicPartition[], continuity: Continuity): void {
     this.#assignment += 1;
+    this.#isJoining = false;
     this.#assigned = partitions;
     const places = new Set(partitions.map(keyOf));
     for (const [key, reader] of this.#readers) {
       const isAssigned = places.has(key);
-      // What was busy is given to nobody before we join again without it.
-      reader.isRevoked = !isAssigned;
-      if (!isAssigned && (reader.isFrozen || !isContinuous)) this.#drop(reader);
+      // What we called busy is given to nobody before we join again without it.
+      const isKept = !reader.isFrozen && continuity !== 'lost';
+      if (!isAssigned && !isKept) this.#drop(reader);
+      if (!isAssigned) reader.revokedAt ??= performance.now();
+      else if (reader.isRevoked) reader.keep();
+      reader.isDoubtful ||= !isKept && continuity !== 'next';
       reader.isFrozen = false;
-      reader.isDoubtful = !isContinuous;
     }
     const known = [...this.#readers.values()];
     const open = [
@@ -210,6 +204,10 @@ export class GroupConsumer {
     ];
     if (open.length > 0) void this.#lookUp(open);
     for (const reader of known) if (reader.isRevoked) this.#letGo(reader);
+    // The others wait for what we said was busy, and is not here any more.
+    const isGone = (key: PartitionName) => !places.has(key) && !this.#readers.has(key);
+    if (continuity !== 'lost' && [...this.#claimedBusy].some(isGone)) this.#membership.rejoin();
+    this.#claimedBusy = new Set();
     // What was finished while the group shared out anew.
     this.#committer.touch();
     this.#fetcher.wake();
@@ -220,25 +218,51 @@ export class GroupConsumer {
     for (const reader of this.#readers.values()) if (reader.isOpen) this.#options.ready(reader);
   }
 
-  /** Gives a partition up that somebody else is to have: once its last job is done, and after a while in any case. */
+  /**
+   * Gives a partition up that somebody else is to have, once its last job is done. If that takes longer than a session, we ask to
+   * keep it for as long: what waits in it would wait for nothing, and what runs would run twice.
+   */
   #letGo(reader: PartitionReader): void {
-    const assignment = this.#assignment;
+    const { sessionTimeoutMs } = this.#options;
     if (reader.leased === 0) {
       void this.#giveUp(reader);
       return;
     }
-    const late = setTimeout(() => {
-      if (this.#assignment === assignment) void this.#giveUp(reader);
-    }, this.#options.sessionTimeoutMs);
-    late.unref();
+    const since = performance.now() - (reader.revokedAt ?? 0);
+    reader.patience ??= setTimeout(
+      () => {
+        reader.patience = undefined;
+        if (!reader.isOurs || !reader.isRevoked) return;
+        reader.isPinned = true;
+        reader.revokedAt = undefined;
+        if (reader.isOpen) this.#options.ready(reader);
+        this.#membership.rejoin();
+        reader.patience = setTimeout(() => this.#unpin(reader), sessionTimeoutMs);
+        reader.patience.unref();
+      },
+      Math.max(1, sessionTimeoutMs - since),
+    );
+    reader.patience.unref();
+  }
+
+  #unpin(reader: PartitionReader): void {
+    reader.patience = undefined;
+    reader.isPinned = false;
+    if (reader.isOurs) this.#membership.rejoin();
   }
 
   async #giveUp(reader: PartitionReader): Promise<void> {
     await this.#committer.flush(ANSWER_MS);
-    if (!reader.isRevoked || !reader.isOurs) return;
+    if (!reader.isRevoked || !reader.isOurs || reader.leased > 0) return;
+    if (this.#committer.isDirty(reader.ledger)) {
+      // It would run again elsewhere what was said to be finished.
+      const later = setTimeout(() => void this.#giveUp(reader), PAUSE_MS);
+      later.unref();
+      return;
+    }
     this.#drop(reader);
-    if (![...this.#readers.values()].some(({ isRevoked, leased }) => isRevoked && leased === 0))
-      this.#membership.rejoin();
+    const isOther = (other: PartitionReader) => other.isRevoked && other.leased === 0;
+    if (![...this.#readers.values()].some(isOther)) this.#membership.rejoin();
   }
 
   #drop(reader: PartitionReader): void {
@@ -250,7 +274,9 @@ export class GroupConsumer {
   }
 
   /** Finds out from where partitions are to be read, until it is known or they are not ours any more. */
-  async #lookUp(places: readonly Place[]): Promise<void> {
+  async #lookUp(places: readonly TopicPartition[]): Promise<void> {
+    // Whose it is comes first.
+    if (this.#isJoining) return;
     const { cluster } = this.#options;
     const assignment = this.#assignment;
     const isOver = () => this.#assignment !== assignment || this.#isStopped;
@@ -285,7 +311,7 @@ export class GroupConsumer {
   }
 
   /** Begins to read a partition, or goes on if nobody else had it meanwhile. */
-  #open(place: Place, topic: Topic, committed: Commit | undefined, range: LogRange): void {
+  #open(place: TopicPartition, topic: Topic, committed: Commit | undefined, range: LogRange): void {
     const key = keyOf(place);
     const reader = this.#readers.get(key);
     if (reader !== undefined) {
@@ -297,48 +323,23 @@ export class GroupConsumer {
       }
       this.#drop(reader);
     }
-    const ledger = this.#ledgerFor(place, topic, committed, range);
+    const { maxUncommitted, report, queue } = this.#options;
+    const cutAt = this.#cuts.get(key);
+    this.#cuts.delete(key);
+    const facts = { ...place, topicId: topic.id, range, committed, cutAt };
+    const warn = (message: string) => report({ level: 'warning', code: 'log-cut', message, queue });
+    const ledger = startingPoint(facts, maxUncommitted, warn);
     const opened = new PartitionReader({ ...place, topicId: topic.id }, ledger, {
       changed: changed => this.#options.ready(changed),
-      outOfRange: (cut, cutAt) => {
+      outOfRange: (cut, from) => {
         this.#drop(cut);
-        void this.#lookUp([{ topic: cut.topic, partition: cut.partition, cutAt }]);
+        if (from < Infinity) this.#cuts.set(keyOf(cut), from);
+        void this.#lookUp([{ topic: cut.topic, partition: cut.partition }]);
       },
     });
     this.#committer.begin(ledger, committed);
     this.#readers.set(key, opened);
     this.#options.ready(opened);
-  }
-
-  #ledgerFor(place: Place, { id }: Topic, committed: Commit | undefined, { start, end }: LogRange): Ledger {
-    const { maxUncommitted, report, queue } = this.#options;
-    const from = (offset: number, ahead: readonly number[] = []) => new Ledger(id, maxUncommitted, offset, ahead);
-    const ahead = committed === undefined ? undefined : finishedAhead(committed, id);
-    const warn = (message: string) => report({ level: 'warning', code: 'log-cut', message, queue });
-    const where = `Partition ${place.partition} of ${place.topic}`;
-    // Nothing was ever finished, or it was a topic that is gone.
-    if (committed === undefined || ahead === undefined) {
-      if (place.cutAt !== undefined)
-        warn(`${where} was cut while it was read. What is there now is read, from ${start} on`);
-      return from(start);
-    }
-    const { offset } = committed;
-    if (offset > end) {
-      warn(`${where} ends at ${end}, and ${offset} is committed: its log was cut. It is read from its start again`);
-      return from(start);
-    }
-    const cutAt = Math.max(start, place.cutAt ?? Infinity);
-    if (offset > cutAt) {
-      warn(`${where} was cut at ${cutAt}: what is there now is read`);
-      return from(cutAt);
-    }
-    if (offset < start)
-      warn(`${where} begins at ${start}, and jobs from ${offset} on were not finished: somebody has removed them`);
-    const first = Math.max(offset, start);
-    return from(
-      first,
-      ahead.filter(finished => finished >= first && finished < Math.min(cutAt, end)),
-    );
   }
 
   /** A topic was deleted, made again, or has more partitions than we knew. */

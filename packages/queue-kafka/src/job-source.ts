@@ -130,9 +130,11 @@ export class JobSource {
     }
   }
 
-  /** Is there a job that could be handed out, if somebody asked? */
+  /** Is there a job that could be handed out, if somebody asked, and that another member could get at once? */
   get hasJobs(): boolean {
-    return this.#lines.some(({ reader, returned }) => reader.isOurs && (returned.length > 0 || hasMore(reader)));
+    return this.#lines.some(
+      ({ reader, returned }) => reader.isOpen && reader.leased === 0 && (returned.length > 0 || hasMore(reader)),
+    );
   }
 
   /** Does somebody wait for a job? */

@@ -14,7 +14,7 @@ import {
 } from '@switchyard/queue-api';
 import { classify } from './classify.ts';
 import { countJobs } from './count-jobs.ts';
-import { Deadline } from './in-time.ts';
+import { atMost, Deadline } from './in-time.ts';
 import { newRecord } from './job-record.ts';
 import type { BrokerClocks } from './kafka/broker-clocks.ts';
 import type { Cluster } from './kafka/cluster.ts';
@@ -120,7 +120,7 @@ export class KafkaQueue implements StoreQueue {
     this.#worker = undefined;
     this.#standingBy = worker;
     // What nothing runs of goes at once.
-    worker.isHungry = false;
+    worker.standby();
     const left = worker.idle().then(async () => {
       if (this.#standingBy !== worker) return;
       this.#standingBy = undefined;
@@ -134,8 +134,10 @@ export class KafkaQueue implements StoreQueue {
     this.#checkOpen();
     const { cluster, topics } = this.#options;
     const worker = this.#worker ?? this.#standingBy;
+    const deadline = new Deadline(COUNT_TIMEOUT_MS);
     await topics.ensure(COUNT_TIMEOUT_MS);
-    const { waiting, delayed } = await countJobs(cluster, topics.names, worker?.readers ?? [], COUNT_TIMEOUT_MS);
+    const left = Math.max(1, deadline.left);
+    const { waiting, delayed } = await countJobs(cluster, topics.names, worker?.readers ?? [], left);
     const active = Math.min(waiting, worker?.leased ?? 0);
     return { waiting: waiting - active, delayed, active };
   }
@@ -154,7 +156,7 @@ export class KafkaQueue implements StoreQueue {
     const worker = this.#worker ?? this.#standingBy;
     this.#worker = undefined;
     this.#standingBy = undefined;
-    await Promise.all([worker?.leave(timeoutMs), this.#leaving]);
+    await atMost(timeoutMs, Promise.all([worker?.leave(timeoutMs), this.#leaving]));
     this.#options.onClosed();
   }
 

@@ -98,8 +98,6 @@ export class QueueTopics {
   async #ensure(deadline: Deadline): Promise<void> {
     const { main, delay, dead } = this.names;
     const known = await this.#find([main, delay, dead], deadline);
-    const missing = [this.#mainTopic(), this.#delayTopic(), this.#deadTopic()].filter(({ name }) => !known.has(name));
-    if (missing.length > 0 && !this.#options.config.autoCreateTopics) throw this.#missing(missing);
     const missing = this.#missingFrom(known);
     if (missing.length > 0 && !this.#options.config.autoCreateTopics) throw this.#missing(missing);
     await this.#make([this.#mainTopic(), this.#delayTopic()], known, deadline);

@@ -10,6 +10,8 @@ import type {
 } from '@switchyard/queue-api';
 import { DelayLine } from './delay-line.ts';
 import { GroupConsumer } from './group-consumer.ts';
+import { Hunger } from './hunger.ts';
+import { atMost, Deadline } from './in-time.ts';
 import { JobSource } from './job-source.ts';
 import type { BrokerClocks } from './kafka/broker-clocks.ts';
 import type { Cluster } from './kafka/cluster.ts';
@@ -38,8 +40,6 @@ export interface WorkerOptions {
 const START_MS = 10_000;
 const TURN_MS = 10;
 const LOOK_MS = 400;
-/** Jobs that are here and that nobody asks for so long are for others, if these have nothing to do. */
-const UNASKED_MS = 1000;
 
 /** What this process does for a queue from its first `reserve` until it leaves the group: one membership, and all that hangs on it. */
 export class Worker {
@@ -49,6 +49,7 @@ export class Worker {
   readonly #trimmer: Trimmer;
   #turnedAt = 0;
   readonly #look: NodeJS.Timeout;
+  readonly #hunger = new Hunger();
   readonly #onSilence: () => void;
   readonly #mainTopic: string;
   readonly #delays = new Map<PartitionReader, DelayLine>();
@@ -103,7 +104,14 @@ export class Worker {
 
   /** Whether jobs are asked for: who does not ask leaves them to others. */
   set isHungry(isHungry: boolean) {
+    this.#hunger.isHungry = isHungry;
     this.#consumer.isHungry = isHungry;
+  }
+
+  /** Nobody asks for jobs any more, and those that run may finish. */
+  standby(): void {
+    this.#source.dismiss();
+    this.isHungry = false;
   }
 
   get readers(): Iterable<PartitionReader> {
@@ -159,8 +167,10 @@ export class Worker {
     this.#trimmer.stop();
     clearInterval(this.#look);
     this.#source.dismiss();
-    for (const line of this.#delays.values()) line.stop();
-    await this.#consumer.leave(timeoutMs);
+    const deadline = new Deadline(timeoutMs);
+    // What is stored elsewhere has to be committed here.
+    await atMost(deadline.left / 2, Promise.all([...this.#delays.values()].map(line => line.stop())));
+    await this.#consumer.leave(Math.max(1, deadline.left));
   }
 
   #ready(reader: PartitionReader, options: WorkerOptions): void {
@@ -188,15 +198,12 @@ export class Worker {
     const consumer = this.#consumer;
     // Whoever renews nothing, settles nothing and asks for nothing is not there any more: others are to have its jobs.
     if (source.takeBack() > 0 && source.leased === 0 && !source.isAwaited) this.#onSilence();
-    if (!consumer.holds) return;
-    const unasked = performance.now() - source.askedAt;
-    if (source.isAwaited) consumer.isHungry = true;
-    else if (unasked > UNASKED_MS && source.hasJobs) consumer.isHungry = false;
+    if (consumer.holds) consumer.isHungry = this.#hunger.look(source);
   }
 
   #lost(reader: PartitionReader): void {
     this.#source.lost(reader);
-    this.#delays.get(reader)?.stop();
+    void this.#delays.get(reader)?.stop();
     this.#delays.delete(reader);
   }
 }

@@ -15,7 +15,12 @@ type Shares = ReadonlyMap<string, readonly Share[]>;
 const NAMES = ['jobs', 'delays', 'others'];
 const partitionsOf = (shares: Shares, member: string, topic: string): readonly number[] =>
   shares.get(member)?.find(share => share.topic === topic)?.partitions ?? [];
-const has = (topic: string, partitions: number[], busy: number[] = []) => ({ topic, partitions, busy });
+const has = (topic: string, partitions: number[], busy: number[] = [], pinned: number[] = []) => ({
+  topic,
+  partitions,
+  busy,
+  pinned,
+});
 const member = (memberId: string, generation = -1, ...owned: ReturnType<typeof has>[]): Member => ({
   memberId,
   generation,
@@ -40,6 +45,7 @@ const owned = (isBusy: boolean) =>
       topic: fc.constantFrom(...NAMES, 'gone'),
       partitions: fc.constant(partitions),
       busy: isBusy ? fc.oneof(fc.constant(partitions), fc.subarray(partitions)) : fc.constant([]),
+      pinned: fc.constant([]),
     }),
   );
 const group = ({ isBusy = true, areAllHungry = false } = {}): fc.Arbitrary<Member[]> =>
@@ -314,11 +320,28 @@ function takerOf(shares: Shares, topic: string, number: number): string | undefi
   return [...shares.keys()].find(memberId => partitionsOf(shares, memberId, topic).includes(number));
 }
 
+it('leaves a partition whose jobs take long where it is, and shares the others out', () => {
+  const long = member('a', 1, has('jobs', [0, 1, 2, 3], [0, 1], [0]));
+  const shares = assign([long, member('b')], new Map([['jobs', 4]]));
+  expect(partitionsOf(shares, 'a', 'jobs')).toContain(0);
+  // The other one in which something runs may stay as well, idle ones go at once.
+  expect(partitionsOf(shares, 'b', 'jobs').every(number => number >= 2)).toBe(true);
+  expect(partitionsOf(shares, 'b', 'jobs').length).toBeGreaterThan(0);
+});
+
+it('leaves it also with a member that is not hungry, and with one that has more than its part', () => {
+  const sated = { ...member('a', 1, has('jobs', [0, 1], [0, 1], [0, 1])), isHungry: false };
+  const shares = assign([sated, member('b')], new Map([['jobs', 2]]));
+  expect(partitionsOf(shares, 'a', 'jobs')).toEqual([0, 1]);
+});
+
 describe('what members say', () => {
   const counts = fc.array(fc.nat(), { maxLength: 20 });
   const claim: fc.Arbitrary<Claim> = fc.record({
     generation: fc.nat(),
-    owned: fc.array(fc.record({ topic: fc.string({ maxLength: 20 }), partitions: counts, busy: counts })),
+    owned: fc.array(
+      fc.record({ topic: fc.string({ maxLength: 20 }), partitions: counts, busy: counts, pinned: counts }),
+    ),
     isHungry: fc.boolean(),
   });
   const nothing = { generation: -1, owned: [], isHungry: true };
@@ -342,7 +365,7 @@ describe('what members say', () => {
         expect(decodeMember(said)).toEqual(nothing);
       }),
     );
-    const jobs = { topic: 'jobs', partitions: [1], busy: [] };
+    const jobs = { topic: 'jobs', partitions: [1], busy: [], pinned: [] };
     for (const said of [
       { v: 2, generation: 1, owned: [jobs] },
       { v: 1, generation: -5, owned: [jobs] },
@@ -350,6 +373,7 @@ describe('what members say', () => {
       { v: 1, generation: 1, owned: { jobs } },
       { v: 1, generation: 1, owned: [{ ...jobs, partitions: undefined }] },
       { v: 1, generation: 1, owned: [{ ...jobs, busy: undefined }] },
+      { v: 1, generation: 1, owned: [{ ...jobs, pinned: undefined }] },
       { v: 1, generation: 1, owned: [{ ...jobs, partitions: ['1'] }] },
       { v: 1, generation: 1, owned: [jobs, { ...jobs, busy: [-1] }] },
       { v: 1, generation: 1, owned: [{ ...jobs, topic: 7 }] },

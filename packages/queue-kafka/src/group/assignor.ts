@@ -4,6 +4,8 @@ export interface Owned {
   readonly partitions: readonly number[];
   /** Those of them with records under way. */
   readonly busy: readonly number[];
+  /** Those of them whose records take long: they stay where they are for now. */
+  readonly pinned: readonly number[];
 }
 
 /** What a member says when it joins. */
@@ -29,6 +31,7 @@ interface Held {
   readonly partition: number;
   readonly owner: number;
   readonly isBusy: boolean;
+  readonly isPinned: boolean;
 }
 
 const NOBODY = -1;
@@ -62,7 +65,7 @@ function shareOut(members: readonly Member[], topic: string, count: number, load
   const held = heldOf(members, topic, count);
   const isAnyHungry = members.some(({ isHungry }) => isHungry);
   const takers = members.flatMap(({ isHungry }, index) => (isHungry || !isAnyHungry ? [index] : []));
-  const stays = (partition: Held) => partition.isBusy && !takers.includes(partition.owner);
+  const stays = ({ owner, isBusy, isPinned }: Held) => isPinned || (isBusy && !takers.includes(owner));
   const quotas = quotasFor(
     takers,
     held.filter(partition => !stays(partition)),
@@ -118,12 +121,13 @@ function heldOf(members: readonly Member[], topic: string, count: number): Held[
       const found = owned.find(other => other.topic === topic && other.partitions.includes(partition));
       return found === undefined || generation < 0
         ? []
-        : [{ owner, generation, isBusy: found.busy.includes(partition) }];
+        : [{ owner, generation, isBusy: found.busy.includes(partition), isPinned: found.pinned.includes(partition) }];
     });
     const latest = Math.max(...claims.map(({ generation }) => generation));
     const [claim, another] = claims.filter(({ generation }) => generation === latest);
-    if (claim === undefined || another !== undefined) return { partition, owner: NOBODY, isBusy: false };
-    return { partition, owner: claim.owner, isBusy: claim.isBusy };
+    if (claim === undefined || another !== undefined)
+      return { partition, owner: NOBODY, isBusy: false, isPinned: false };
+    return { partition, owner: claim.owner, isBusy: claim.isBusy, isPinned: claim.isPinned };
   });
 }
 

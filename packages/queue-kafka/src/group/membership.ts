@@ -6,14 +6,23 @@ import {
   leaveGroupV4,
   syncGroupV4,
 } from '@platformatic/kafka';
-import { atMost, inTime } from '../in-time.ts';
+import { atMost, Deadline, inTime } from '../in-time.ts';
 import type { BrokerLink } from '../kafka/broker-link.ts';
-import { type Cluster, shapeOf } from '../kafka/cluster.ts';
+import type { Cluster } from '../kafka/cluster.ts';
 import { answerWithin, brokerCodeOf, NoAnswerError } from '../kafka/errors.ts';
 import * as protocol from '../kafka/group-protocol.ts';
 import type { TopicPartition } from '../kafka/offsets.ts';
-import { assign, type Claim } from './assignor.ts';
+import type { Claim } from './assignor.ts';
 import { type CommittedOffset, commitOffsets, fetchOffsets, type OffsetToCommit } from './group-offsets.ts';
+import { Leader } from './leader.ts';
+import { otherSessionTimeout } from './session-timeouts.ts';
+
+/**
+ * Of what we have with what we had. `next`: what we have again nobody else can have had, and what we called busy and do not have any
+ * more is nobody's before we join again. `gap`: a share of ours never arrived, so the first is not certain; the second is. `lost`:
+ * neither is.
+ */
+export type Continuity = 'next' | 'gap' | 'lost';
 
 export interface MembershipOptions {
   readonly cluster: Cluster;
@@ -24,14 +33,11 @@ export interface MembershipOptions {
   readonly sessionTimeoutMs: number;
   /**
    * The group is about to share out anew: the last moment to commit, and to say what we have and which of it is busy. What is
-   * not busy may be anybody's from then on. Must not reject.
+   * not busy may be anybody's from then on, if it `mayGo`. Must not reject.
    */
-  readonly claim: () => Promise<Omit<Claim, 'generation'>>;
-  /**
-   * What we have from now on. `isContinuous`: nobody else can have had what we have had before and have again, and what we
-   * called busy and do not have any more is nobody else's before we join again. Nothing is handed out until this has returned.
-   */
-  readonly assigned: (partitions: readonly TopicPartition[], isContinuous: boolean) => void;
+  readonly claim: (mayGo: boolean) => Promise<Omit<Claim, 'generation'>>;
+  /** What we have from now on. Nothing is handed out until this has returned. */
+  readonly assigned: (partitions: readonly TopicPartition[], continuity: Continuity) => void;
   /** What we have may be handed out again, after it might not for a while: what came meanwhile waits. */
   readonly resumed: () => void;
   /** We have nothing any more, and others may. */
@@ -46,15 +52,12 @@ interface Member {
 }
 
 const HEARTBEAT_MS = 500;
+/** Others notice at their next heartbeat. */
+const JOIN_PATIENCE_MS = 3 * HEARTBEAT_MS;
+let memberships = 0;
 const ANSWER_MS = 5000;
 const PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1000;
-/** Brokers refuse sessions below their `group.min.session.timeout.ms` and above their `group.max.session.timeout.ms`. */
-const LONGER_SESSIONS_MS = [6000, 10_000, 30_000, 60_000];
-const SHORTER_SESSIONS_MS = [1_800_000, 300_000, 60_000];
-const MIDDLE_SESSION_MS = 60_000;
-/** How often the leader looks whether there are more partitions. */
-const LOOK_MS = 15_000;
 
 const ENDED = new Set(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'FENCED_INSTANCE_ID']);
 const ELSEWHERE = new Set(['NOT_COORDINATOR', 'COORDINATOR_NOT_AVAILABLE', 'COORDINATOR_LOAD_IN_PROGRESS']);
@@ -72,6 +75,7 @@ const ELSEWHERE = new Set(['NOT_COORDINATOR', 'COORDINATOR_NOT_AVAILABLE', 'COOR
 export class Membership {
   readonly #options: MembershipOptions;
   readonly #ending = new AbortController();
+  readonly #number = memberships++;
   #sessionTimeoutMs: number;
   #coordinator: number | undefined;
   #memberId = '';
@@ -80,8 +84,7 @@ export class Membership {
   #isLeader = false;
   /** When the last heartbeat that was answered was sent. */
   #heardAt = -Infinity;
-  #lookedAt = 0;
-  #counts = '';
+  readonly #leader: Leader;
   /** Ends the pause before the next heartbeat. */
   #hurry: (() => void) | undefined;
   #isHurried = false;
@@ -92,6 +95,7 @@ export class Membership {
   constructor(options: MembershipOptions) {
     this.#options = options;
     this.#sessionTimeoutMs = options.sessionTimeoutMs;
+    this.#leader = new Leader(options.cluster, options.topics);
   }
 
   start(): void {
@@ -152,17 +156,17 @@ export class Membership {
 
   /** Leaves the group, so that the others need not wait for the session to end. Commit before. Never rejects. */
   async leave(timeoutMs: number): Promise<void> {
-    const { cluster } = this.#options;
+    const deadline = new Deadline(timeoutMs);
     this.#ending.abort();
     this.#wakeUp();
     this.#member = undefined;
     this.#confirm(false);
     const known = this.#memberId;
-    await this.#sendLeave(known, timeoutMs);
+    await this.#sendLeave(known, deadline.left);
     // A join that was under way may have made us a member after all.
-    await atMost(Math.min(timeoutMs, ANSWER_MS), this.#loop ?? Promise.resolve());
-    if (this.#memberId !== known) await this.#sendLeave(this.#memberId, timeoutMs);
-    cluster.closeLinks(this.#joinPurpose);
+    await atMost(Math.min(deadline.left, ANSWER_MS), this.#loop ?? Promise.resolve());
+    if (this.#memberId !== known) await this.#sendLeave(this.#memberId, deadline.left);
+    this.#options.cluster.closeLinks(this.#joinPurpose);
   }
 
   async #sendLeave(memberId: string, timeoutMs: number): Promise<void> {
@@ -174,8 +178,9 @@ export class Membership {
     await atMost(timeoutMs, sent);
   }
 
+  /** Its own, also beside another membership of the same group that is just leaving. */
   get #joinPurpose(): string {
-    return `join ${this.#options.groupId}`;
+    return `join ${this.#number} ${this.#options.groupId}`;
   }
 
   async #run(): Promise<void> {
@@ -199,32 +204,20 @@ export class Membership {
 
   /** Resolves with whether we are a member now; if not, it is to be called again at once. */
   async #join(): Promise<boolean> {
-    const { cluster, groupId, topics, claim, assigned, resumed, succeeded } = this.#options;
+    const { cluster, groupId, assigned, resumed, succeeded } = this.#options;
     const node = (this.#coordinator ??= await cluster.coordinator(groupId, ANSWER_MS));
     this.#mustRejoin = false;
-    const claimed = protocol.encodeMember(topics, { generation: this.generation, ...(await claim()) });
-    const rebalanceMs = this.#sessionTimeoutMs;
-    const answerMs = rebalanceMs + ANSWER_MS;
-    const link = cluster.link(node, this.#joinPurpose, answerMs + ANSWER_MS);
-    const request: Parameters<typeof joinGroupV6.createRequest> = [
-      groupId,
-      this.#sessionTimeoutMs,
-      rebalanceMs,
-      this.#memberId,
-      null,
-      protocol.PROTOCOL_TYPE,
-      [{ name: protocol.PROTOCOL_NAME, metadata: claimed }],
-    ];
+    const answerMs = this.#sessionTimeoutMs + ANSWER_MS;
     let joined: JoinGroup.JoinGroupResponse;
     try {
-      joined = await link.call('to join the group', joinGroupV6.api, request, answerMs);
+      joined = await this.#askToJoin(node, answerMs);
     } catch (error) {
       return this.#refused(error);
     }
     this.#isSyncing = true;
     this.#memberId = joined.memberId;
     this.#isLeader = joined.leader === joined.memberId;
-    const shares = this.#isLeader ? await this.#shareOut(joined.members) : [];
+    const shares = this.#isLeader ? await this.#leader.shareOut(joined.members) : [];
     const sentAt = performance.now();
     let share: Buffer;
     try {
@@ -238,6 +231,7 @@ export class Membership {
         null,
         shares,
       ];
+      const link = cluster.link(node, this.#joinPurpose, answerMs + ANSWER_MS);
       share = (await link.call('for a share', syncGroupV4.api, sync, answerMs)).assignment;
     } catch (error) {
       return this.#refused(error);
@@ -246,15 +240,48 @@ export class Membership {
     const former = this.#member;
     this.#member = { id: joined.memberId, generation: joined.generationId };
     this.#heardAt = sentAt;
-    assigned(
-      protocol.decodeAssignment(share),
-      former !== undefined && former.id === joined.memberId && former.generation + 1 === joined.generationId,
-    );
+    assigned(protocol.decodeAssignment(share), continuityOf(former, this.#member));
     this.#isSyncing = false;
     succeeded();
     this.#confirm(true);
     resumed();
     return true;
+  }
+
+  /**
+   * The join waits until all members have joined, and for one that is dead until its session is over. What we hold back for others is
+   * held back for a moment only: then we join again and say that all of it is busy.
+   */
+  async #askToJoin(node: number, answerMs: number): Promise<JoinGroup.JoinGroupResponse> {
+    const { cluster } = this.#options;
+    const hasShare = this.#member !== undefined;
+    const startedAt = performance.now();
+    try {
+      return await this.#sendJoin(node, true, hasShare ? JOIN_PATIENCE_MS : answerMs);
+    } catch (error) {
+      const isLate = error instanceof NoAnswerError && performance.now() - startedAt >= JOIN_PATIENCE_MS;
+      if (!hasShare || !isLate || this.#ending.signal.aborted) throw error;
+    }
+    // A broker reads nothing more from a connection whose join it has not answered.
+    cluster.closeLinks(this.#joinPurpose);
+    return this.#sendJoin(node, false, answerMs);
+  }
+
+  async #sendJoin(node: number, mayGo: boolean, timeoutMs: number): Promise<JoinGroup.JoinGroupResponse> {
+    const { cluster, groupId, topics, claim } = this.#options;
+    const sessionMs = this.#sessionTimeoutMs;
+    const link = cluster.link(node, this.#joinPurpose, sessionMs + 2 * ANSWER_MS);
+    const metadata = protocol.encodeMember(topics, { generation: this.generation, ...(await claim(mayGo)) });
+    const request: Parameters<typeof joinGroupV6.createRequest> = [
+      groupId,
+      sessionMs,
+      sessionMs,
+      this.#memberId,
+      null,
+      protocol.PROTOCOL_TYPE,
+      [{ name: protocol.PROTOCOL_NAME, metadata }],
+    ];
+    return link.call('to join the group', joinGroupV6.api, request, timeoutMs);
   }
 
   /** A join or a sync that was refused: what can be mended at once is, and the rest is thrown. */
@@ -270,31 +297,13 @@ export class Membership {
       return false;
     }
     if (code === 'INVALID_SESSION_TIMEOUT') {
-      const refused = this.#sessionTimeoutMs;
-      const isShort = this.#options.sessionTimeoutMs < MIDDLE_SESSION_MS;
-      const other = isShort
-        ? LONGER_SESSIONS_MS.find(session => session > refused)
-        : SHORTER_SESSIONS_MS.find(session => session < refused);
+      const other = otherSessionTimeout(this.#options.sessionTimeoutMs, this.#sessionTimeoutMs);
       if (other !== undefined) {
         this.#sessionTimeoutMs = other;
         return false;
       }
     }
     throw error;
-  }
-
-  /** The leader's part: everybody's share. */
-  async #shareOut(members: readonly JoinGroup.JoinGroupResponseMember[]) {
-    const { cluster, topics } = this.#options;
-    const known = await cluster.topics(topics, { timeoutMs: ANSWER_MS, maxAgeMs: 0 });
-    this.#lookedAt = performance.now();
-    this.#counts = shapeOf(known);
-    const counts = new Map([...known].map(([name, { partitions }]) => [name, partitions.length]));
-    const shares = assign(
-      members.map(({ memberId, metadata }) => ({ memberId, ...protocol.decodeMember(metadata) })),
-      counts,
-    );
-    return [...shares].map(([memberId, owned]) => ({ memberId, assignment: protocol.encodeAssignment(owned) }));
   }
 
   /** Sends heartbeats until the group shares out anew, or we are no longer a member. */
@@ -313,7 +322,7 @@ export class Membership {
         this.#heard(sentAt);
         succeeded();
         pause = HEARTBEAT_MS;
-        if (this.#isLeader && sentAt - this.#lookedAt > LOOK_MS && (await this.#haveTopicsChanged())) return;
+        if (this.#isLeader && (await this.#leader.mustShareOutAnew())) return;
       } catch (error) {
         const code = brokerCodeOf(error) ?? '';
         if (code === 'REBALANCE_IN_PROGRESS') {
@@ -338,13 +347,6 @@ export class Membership {
     this.#heardAt = sentAt;
     this.#confirm(true);
     if (!held && this.holds) this.#options.resumed();
-  }
-
-  async #haveTopicsChanged(): Promise<boolean> {
-    const { cluster, topics } = this.#options;
-    this.#lookedAt = performance.now();
-    const known = await cluster.topics(topics, { timeoutMs: ANSWER_MS, maxAgeMs: LOOK_MS }).catch(() => undefined);
-    return known !== undefined && shapeOf(known) !== this.#counts;
   }
 
   /** We are not a member any more: whatever we have, others may have. */
@@ -386,4 +388,9 @@ export class Membership {
     this.#isHurried = true;
     this.#hurry?.();
   }
+}
+
+function continuityOf(former: Member | undefined, now: Member): Continuity {
+  if (former?.id !== now.id) return 'lost';
+  return former.generation + 1 === now.generation ? 'next' : 'gap';
 }

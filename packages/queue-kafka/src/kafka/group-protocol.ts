@@ -52,7 +52,13 @@ export function encodeOwned({ generation, owned, isHungry }: Claim): Buffer {
 export function decodeOwned(bytes: Buffer): Claim {
   try {
     const { v, generation, owned, isHungry } = JSON.parse(bytes.toString()) as Record<string, unknown>;
-    if (v !== CLAIM_VERSION || !isCount(generation) || !Array.isArray(owned) || !owned.every(isOwned)) return NOTHING;
+    if (
+      v !== CLAIM_VERSION ||
+      !(isCount(generation) || generation === -1) ||
+      !Array.isArray(owned) ||
+      !owned.every(isOwned)
+    )
+      return NOTHING;
     return { generation, owned, isHungry: isHungry !== false };
   } catch {
     return NOTHING;
@@ -60,8 +66,8 @@ export function decodeOwned(bytes: Buffer): Claim {
 }
 
 function isOwned(entry: unknown): entry is Owned {
-  const { topic, partitions, busy } = Object(entry) as Record<string, unknown>;
-  return typeof topic === 'string' && isCounts(partitions) && isCounts(busy);
+  const { topic, partitions, busy, pinned } = Object(entry) as Record<string, unknown>;
+  return typeof topic === 'string' && isCounts(partitions) && isCounts(busy) && isCounts(pinned);
 }
 
 function isCounts(values: unknown): values is number[] {

@@ -1,6 +1,7 @@
 import { setTimeout as elapse } from 'node:timers/promises';
 import type { OffsetToCommit } from '../group/group-offsets.ts';
-import { Deadline } from '../in-time.ts';
+import { atMost, Deadline } from '../in-time.ts';
+import { BrokerError } from '../kafka/errors.ts';
 import type { Commit, Ledger } from './ledger.ts';
 import type { PartitionReader } from './partition-reader.ts';
 
@@ -20,6 +21,8 @@ export interface CommitterOptions {
 /** Work that is finished within this time is committed together. A process that is killed runs it again. */
 const PACE_MS = 50;
 const PAUSE_MS = 200;
+/** What is said while a group or its coordinator moves, and to whom the membership sees to. */
+const PASSES = /COORDINATOR|^REBALANCE_IN_PROGRESS$|^ILLEGAL_GENERATION$|^UNKNOWN_MEMBER_ID$|^REQUEST_TIMED_OUT$/;
 const ANSWER_MS = 5000;
 
 /** Commits the ledgers that have changed, one request at a time for all of them. */
@@ -30,6 +33,8 @@ export class Committer {
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #isStopped = false;
+  /** The last commit was refused, and not for a moment. */
+  #isRefused = false;
 
   constructor(options: CommitterOptions) {
     this.#options = options;
@@ -56,13 +61,13 @@ export class Committer {
     this.#wait(PACE_MS);
   }
 
-  /** Commits all there is, now. Never rejects; `false` when something is left at the end. */
+  /** Commits all there is, now. Never rejects; `false` when something is left that cannot be committed, or not in time. */
   async flush(timeoutMs: number): Promise<boolean> {
     const deadline = new Deadline(timeoutMs);
     for (;;) {
-      await this.#running;
+      await atMost(deadline.left, this.#running ?? Promise.resolve());
       if (this.#dirty().length === 0) return true;
-      if (deadline.isOver || !this.#options.holds()) return false;
+      if (deadline.isOver || !this.#options.holds() || this.#isRefused) return false;
       clearTimeout(this.#timer);
       this.#timer = undefined;
       const before = this.#dirty().length;
@@ -102,6 +107,9 @@ export class Committer {
           if (!refused.has(offset)) this.#said.set(ledger, { changes: changes.get(ledger) ?? -1, commit: offset });
         }
         isDone = refused.size === 0;
+        const lasting = [...refused].find(([, code]) => !PASSES.test(code));
+        this.#isRefused = lasting !== undefined;
+        if (lasting !== undefined) failed(new BrokerError(`a commit of ${lasting[0].topic}`, lasting[1]));
         if (isDone) succeeded();
       } catch (error) {
         failed(error);

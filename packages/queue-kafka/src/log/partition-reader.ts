@@ -19,8 +19,12 @@ export class PartitionReader {
   isDoubtful = false;
   /** It was idle when the group began to share out anew, and may be given to another. */
   isFrozen = false;
-  /** Somebody else is to get it: what runs may finish, and nothing more is handed out. */
-  isRevoked = false;
+  /** Since when somebody else is to get it: what runs may finish, and nothing more is handed out. By `performance`, in ms. */
+  revokedAt: number | undefined;
+  /** What runs takes long: we have asked to keep it for a while. */
+  isPinned = false;
+  /** Ends the time that what runs has. */
+  patience: NodeJS.Timeout | undefined;
   /** How many of its records are under way. */
   leased = 0;
   /** Kafka's epoch of the leader that appended what was last fetched. */
@@ -29,6 +33,8 @@ export class PartitionReader {
   #cursors: RecordCursor[] = [];
   #bytes = 0;
   #head: FetchedRecord | undefined;
+  /** Up to this offset there are no records, which the ledger has no room to know. */
+  #gapTo: number | undefined;
   readonly #changed: (partition: PartitionReader) => void;
   readonly #outOfRange: (partition: PartitionReader, logEnd: number) => void;
 
@@ -51,6 +57,17 @@ export class PartitionReader {
 
   get position(): number {
     return this.#position;
+  }
+
+  get isRevoked(): boolean {
+    return this.revokedAt !== undefined;
+  }
+
+  /** It stays after all. */
+  keep(): void {
+    this.revokedAt = undefined;
+    clearTimeout(this.patience);
+    this.patience = undefined;
   }
 
   /** May records be taken out of it now? */
@@ -101,7 +118,8 @@ export class PartitionReader {
 
   /** Is the next record held up by one that hangs? */
   get isHeldUp(): boolean {
-    return this.#head !== undefined && !this.ledger.hasRoomFor(this.#head.offset);
+    const next = this.#head?.offset ?? this.#gapTo;
+    return next !== undefined && !this.ledger.hasRoomFor(next);
   }
 
   /** Takes the next record, unless there is none, or it has to wait for one that hangs. */
@@ -114,7 +132,8 @@ export class PartitionReader {
   }
 
   #skipTo(offset: number): boolean {
-    if (offset > this.ledger.next && !this.ledger.hasRoomFor(offset - 1)) return false;
+    this.#gapTo = offset > this.ledger.next && !this.ledger.hasRoomFor(offset - 1) ? offset - 1 : undefined;
+    if (this.#gapTo !== undefined) return false;
     this.ledger.skipTo(offset);
     return true;
   }

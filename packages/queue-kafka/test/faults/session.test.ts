@@ -1,7 +1,7 @@
 import { createScene, rounds } from '@switchyard/fault-kit';
 import { testServer } from '@switchyard/test-servers';
 import { describe, expect, it, vi } from 'vitest';
-import { optionsFor, SESSION_MS } from './place.ts';
+import { optionsFor } from './place.ts';
 
 const { url: brokers } = await testServer('kafka');
 const soon = { timeout: 30_000, interval: 10 };
@@ -59,13 +59,13 @@ describe.concurrent('a worker that stands still for longer than its session', ()
     const service = optionsFor(brokers, { partitions: 1 });
     await using scene = await createScene({ service, concurrency: 1 });
     const { ledger } = scene;
-    const sleeper = scene.startWorker();
-    await scene.ready(sleeper);
-    const [id = ''] = await scene.addTasks(1, () => ({ ms: SESSION_MS / 2 }));
+    const workers = [scene.startWorker(), scene.startWorker()];
+    await Promise.all(workers.map(worker => scene.ready(worker)));
+    const [id = ''] = await scene.addTasks(1, () => ({ ms: 5000 }));
     const startedBy = (pid: number | undefined) => ledger.started().filter(run => run.pid === pid);
-    await vi.waitFor(() => expect(startedBy(sleeper.pid)).toHaveLength(1), soon);
-    const heir = scene.startWorker();
-    await scene.ready(heir);
+    await vi.waitFor(() => expect(ledger.started()).toHaveLength(1), soon);
+    const sleeper = workers.find(({ pid }) => pid === ledger.started()[0]?.pid)!;
+    const heir = workers.find(worker => worker !== sleeper)!;
     process.kill(sleeper.pid!, 'SIGSTOP');
     await vi.waitFor(() => expect(startedBy(heir.pid)).toMatchObject([{ id, attempt: 1 }]), soon);
     process.kill(sleeper.pid!, 'SIGCONT');

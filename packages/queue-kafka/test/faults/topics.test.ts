@@ -5,7 +5,7 @@ import { otherClient } from '../open-store.ts';
 import { createCrew } from './crew.ts';
 
 const { url: brokers } = await testServer('kafka');
-const soon = { timeout: 40_000, interval: 50 };
+const soon = { timeout: 60_000, interval: 50 };
 
 /** Somebody who administers Kafka, and does not ask us before. */
 async function administrator(): Promise<Admin & AsyncDisposable> {

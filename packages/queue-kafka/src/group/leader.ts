@@ -1,0 +1,45 @@
+import type { joinGroupV6 as JoinGroup, syncGroupV4 } from '@platformatic/kafka';
+import { type Cluster, shapeOf } from '../kafka/cluster.ts';
+import * as protocol from '../kafka/group-protocol.ts';
+import { assign } from './assignor.ts';
+
+const ANSWER_MS = 5000;
+/** How often the leader looks whether there are more partitions. */
+const LOOK_MS = 15_000;
+/** And if something was not there that should be: a broker may be late to know of a topic. */
+const LOOK_AGAIN_MS = 500;
+
+/** The leader's part in a group: everybody's share, and a look at the topics from time to time. */
+export class Leader {
+  readonly #cluster: Cluster;
+  readonly #topics: readonly string[];
+  #lookAt = Infinity;
+  #shape = '';
+
+  constructor(cluster: Cluster, topics: readonly string[]) {
+    this.#cluster = cluster;
+    this.#topics = topics;
+  }
+
+  async shareOut(
+    members: readonly JoinGroup.JoinGroupResponseMember[],
+  ): Promise<syncGroupV4.SyncGroupRequestAssignment[]> {
+    const known = await this.#cluster.topics(this.#topics, { timeoutMs: ANSWER_MS, maxAgeMs: 0 });
+    this.#lookAt = performance.now() + (known.size < this.#topics.length ? LOOK_AGAIN_MS : LOOK_MS);
+    this.#shape = shapeOf(known);
+    const shares = assign(
+      members.map(({ memberId, metadata }) => ({ memberId, ...protocol.decodeMember(metadata) })),
+      new Map([...known].map(([name, { partitions }]) => [name, partitions.length])),
+    );
+    return [...shares].map(([memberId, owned]) => ({ memberId, assignment: protocol.encodeAssignment(owned) }));
+  }
+
+  /** Have the topics changed since? Call it often, it asks seldom. */
+  async mustShareOutAnew(): Promise<boolean> {
+    if (performance.now() < this.#lookAt) return false;
+    this.#lookAt = performance.now() + LOOK_MS;
+    const asked = this.#cluster.topics(this.#topics, { timeoutMs: ANSWER_MS, maxAgeMs: 0 });
+    const known = await asked.catch(() => undefined);
+    return known !== undefined && shapeOf(known) !== this.#shape;
+  }
+}
