@@ -192,7 +192,7 @@ async function doAll({ queue }: { readonly queue: StoreQueue }): Promise<void> {
   expect(await queue.counts()).toEqual({ waiting: 0, delayed: 0, active: 0 });
 }
 
-describe('the rights in the README', () => {
+describe.concurrent('the rights in the README', () => {
   it('are given by its commands, and are those that are tried here', { timeout: 60_000 }, async () => {
     const prefix = 'by-command';
     for (const command of readmeRights('Who works', prefix)) await server.run('kafka-acls', ...command);

@@ -91,14 +91,21 @@ describe.concurrent('somebody else', () => {
     async () => {
       await using admin = await administrator();
       const begin = Promise.withResolvers<void>();
-      await using crew = await createCrew({ brokers, settings: { partitions: 1 }, work: () => begin.promise });
+      await using crew = await createCrew({
+        brokers,
+        settings: { partitions: 1 },
+        work: task => (task['waits'] === true ? begin.promise : Promise.resolve()),
+      });
       const worker = await crew.hire({ concurrency: 1 });
+      // Something is committed before.
+      await crew.addTasks(1);
+      await crew.allEnded();
       // More than a worker holds in memory.
       const padding = 'x'.repeat(10_000);
       const ids: string[] = [];
-      for (let batch = 0; batch < 8; batch++) ids.push(...(await crew.addTasks(50, { ms: 0, padding })));
-      await vi.waitFor(() => expect(crew.runs).toHaveLength(1), soon);
-      await removeBelow(admin, crew.topics.main, 350);
+      for (let batch = 0; batch < 8; batch++) ids.push(...(await crew.addTasks(50, { ms: 0, waits: true, padding })));
+      await vi.waitFor(() => expect(crew.runs).toHaveLength(2), soon);
+      await removeBelow(admin, crew.topics.main, 351);
       begin.resolve();
       const removed = ids.slice(0, 350);
       expect(await crew.allEnded({ except: removed })).toEqual([]);
