@@ -212,6 +212,8 @@ export class Membership {
     try {
       joined = await this.#askToJoin(node, answerMs);
     } catch (error) {
+      // The group may have shared out without us hearing of it: then what we commit counts no more.
+      if (error instanceof NoAnswerError) this.#isSyncing = true;
       return this.#refused(error);
     }
     this.#isSyncing = true;
@@ -221,11 +223,10 @@ export class Membership {
     const sentAt = performance.now();
     let share: Buffer;
     try {
-      const { generationId: generation, memberId } = joined;
       const sync: Parameters<typeof syncGroupV4.createRequest> = [
         groupId,
-        generation,
-        memberId,
+        joined.generationId,
+        joined.memberId,
         null,
         null,
         null,

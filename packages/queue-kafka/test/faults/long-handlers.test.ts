@@ -1,6 +1,7 @@
 import { createScene } from '@switchyard/fault-kit';
 import { testServer } from '@switchyard/test-servers';
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { otherClient } from '../open-store.ts';
 import { createCrew } from './crew.ts';
 import { ownPlace, SESSION_MS } from './place.ts';
 
@@ -26,14 +27,22 @@ describe.concurrent('a handler that outlives the session', () => {
       timeout: 60_000,
     },
     async () => {
+      const admin = otherClient(brokers).admin();
+      await admin.connect();
+      onTestFinished(() => admin.disconnect());
       await using crew = await createCrew({ brokers, settings: { partitions: 4 } });
       const first = await crew.hire();
       const long = await crew.addTasks(2, { ms: LONG_MS });
       await vi.waitFor(() => expect(crew.runs).toHaveLength(2), { timeout: 20_000, interval: 10 });
       const second = await crew.hire();
-      // A job in each partition: two are the second's by now, two the first's.
-      await crew.addTasks(4);
-      await crew.untilEnded(4);
+      // Both have their part before there is more: what is busy when the group shares out stays where it is for a while.
+      await vi.waitFor(
+        async () => {
+          const { groups } = await admin.describeGroups([crew.topics.main]);
+          expect(groups).toMatchObject([{ state: 'Stable', members: [{}, {}] }]);
+        },
+        { timeout: 20_000, interval: 10 },
+      );
       await vi.waitFor(
         async () => {
           await crew.addTasks(4);
