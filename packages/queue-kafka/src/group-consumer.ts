@@ -175,6 +175,7 @@ export class GroupConsumer {
     for (const reader of this.#readers.values()) {
       // What is not committed would run again elsewhere.
       reader.isFrozen &&= !this.#committer.isDirty(reader.ledger);
+      reader.wasOffered ||= reader.isFrozen;
     }
     const owned = claimsOf(this.#readers.values());
     this.#claimedBusy = new Set(owned.flatMap(({ topic, busy }) => busy.map(partition => keyOf({ topic, partition }))));
@@ -190,12 +191,14 @@ export class GroupConsumer {
     for (const [key, reader] of this.#readers) {
       const isAssigned = places.has(key);
       // What we called busy is given to nobody before we join again without it.
-      const isKept = !reader.isFrozen && continuity !== 'lost';
+      const mayHaveGone = reader.isFrozen || (continuity === 'gap' && reader.wasOffered);
+      const isKept = !mayHaveGone && continuity !== 'lost';
       if (!isAssigned && !isKept) this.#drop(reader);
       if (!isAssigned) reader.revokedAt ??= performance.now();
       else if (reader.isRevoked) reader.keep();
       reader.isDoubtful ||= !isKept && continuity !== 'next';
       reader.isFrozen = false;
+      reader.wasOffered = false;
     }
     const known = [...this.#readers.values()];
     const open = [

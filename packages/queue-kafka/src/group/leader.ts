@@ -25,7 +25,7 @@ export class Leader {
     members: readonly JoinGroup.JoinGroupResponseMember[],
   ): Promise<syncGroupV4.SyncGroupRequestAssignment[]> {
     const known = await this.#cluster.topics(this.#topics, { timeoutMs: ANSWER_MS, maxAgeMs: 0 });
-    this.#lookAt = performance.now() + (known.size < this.#topics.length ? LOOK_AGAIN_MS : LOOK_MS);
+    this.#lookAgain(known);
     this.#shape = shapeOf(known);
     const shares = assign(
       members.map(({ memberId, metadata }) => ({ memberId, ...protocol.decodeMember(metadata) })),
@@ -40,6 +40,11 @@ export class Leader {
     this.#lookAt = performance.now() + LOOK_MS;
     const asked = this.#cluster.topics(this.#topics, { timeoutMs: ANSWER_MS, maxAgeMs: 0 });
     const known = await asked.catch(() => undefined);
+    if (known !== undefined) this.#lookAgain(known);
     return known !== undefined && shapeOf(known) !== this.#shape;
+  }
+
+  #lookAgain(known: ReadonlyMap<string, unknown>): void {
+    this.#lookAt = performance.now() + (known.size < this.#topics.length ? LOOK_AGAIN_MS : LOOK_MS);
   }
 }

@@ -19,6 +19,8 @@ export class PartitionReader {
   isDoubtful = false;
   /** It was idle when the group began to share out anew, and may be given to another. */
   isFrozen = false;
+  /** In a join since the last share it was idle: a share that never arrived may have given it to another. */
+  wasOffered = false;
   /** Since when somebody else is to get it: what runs may finish, and nothing more is handed out. By `performance`, in ms. */
   revokedAt: number | undefined;
   /** What runs takes long: we have asked to keep it for a while. */
