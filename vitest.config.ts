@@ -15,6 +15,8 @@ export default defineConfig({
     ],
     globalSetup: ['test-servers/src/vitest.ts'],
     restoreMocks: true,
+    // Most tests wait: for a lease to end, for a server to come back. One more worker than vitest would take on two cores.
+    maxWorkers: 2,
     testTimeout: 30_000,
     // On a fresh machine the first test that asks for a server waits until it is installed.
     hookTimeout: 120_000,
