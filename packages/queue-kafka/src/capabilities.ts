@@ -12,7 +12,8 @@ const HOP_MS = 150;
 export function capabilitiesFor(maxMessageBytes: number, delaySteps: readonly number[]): StoreCapabilities {
   return {
     maxBatch: { enqueue: 1000, reserve: 1000, settle: 1000 },
-    parallel: { enqueue: 4, reserve: 1, settle: 2 },
+    // A partition takes one batch after the other, and what is added meanwhile leaves together with the next.
+    parallel: { enqueue: 1, reserve: 1, settle: 2 },
     maxBodyBytes: maxMessageBytes - BESIDE_THE_BODY_BYTES,
     delayResolutionMs: (delaySteps[0] ?? 0) + HOP_MS,
     leaseResolutionMs: 1000,

@@ -32,6 +32,8 @@ export interface FetcherOptions {
 
 /** How long a broker may hold a fetch that finds nothing. */
 const LONGEST_WAIT_MS = 5000;
+/** And one that is beside another: it keeps a connection that others may need. */
+const SHORT_WAIT_MS = 100;
 const ANSWER_MS = 5000;
 const PARTITION_BYTES = 512 * 1024;
 const FETCH_BYTES = 4 * 1024 * 1024;
@@ -54,18 +56,21 @@ const MOVED = new Set([
 interface Flight {
   readonly node: number;
   readonly lane: number;
-  readonly endsAt: number;
+  /** It has all that there was to read, so that nobody waits for it. */
+  readonly isLong: boolean;
 }
 
 /**
  * Reads the partitions that have room: one fetch for each broker, held there until there is something. A partition that gets room
- * while one is under way cannot be added to it, so it gets a fetch of its own, on a connection of its own, which ends with the
- * first so that the next has both. Nothing is asked for a partition that is full or waits.
+ * while one is under way cannot be added to it, so it gets a fetch of its own, on a connection of its own, which is held for a moment
+ * only. Once the first has ended the next has all of them. Nothing is asked for a partition that is full or waits.
  */
 export class Fetcher {
   readonly #options: FetcherOptions;
   readonly #flights = new Map<FetchTarget, Flight>();
   readonly #open = new Set<Flight>();
+  /** Those that a fetch has found nothing in. */
+  readonly #hadNothing = new WeakSet<FetchTarget>();
   /** Not before this time: what failed is not asked at once again. */
   readonly #notBefore = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
@@ -124,10 +129,11 @@ export class Fetcher {
     const lane = LANES.find(free => lanes.every(flight => flight.lane !== free));
     // The next that ends takes them along.
     if (lane === undefined) return;
-    const now = performance.now();
-    const first = Math.min(...lanes.map(({ endsAt }) => endsAt), now + LONGEST_WAIT_MS);
-    const waitMs = Math.max(1, Math.round(first - now));
-    const flight: Flight = { node, lane, endsAt: now + waitMs };
+    // What had nothing a moment ago waits for the short ones to end, so that the next can have all of them.
+    const areShort = lanes.length > 0 && lanes.every(({ isLong }) => !isLong);
+    if (areShort && those.every(target => this.#hadNothing.has(target))) return;
+    const flight: Flight = { node, lane, isLong: lanes.length === 0 };
+    const waitMs = flight.isLong ? LONGEST_WAIT_MS : SHORT_WAIT_MS;
     this.#open.add(flight);
     for (const target of those) this.#flights.set(target, flight);
     void this.#fetch(flight, those, waitMs).finally(() => {
@@ -187,6 +193,8 @@ export class Fetcher {
   }
 
   #accept(target: FetchTarget, fetched: FetchedPartition): void {
+    if (fetched.records.length === 0) this.#hadNothing.add(target);
+    else this.#hadNothing.delete(target);
     try {
       target.accept(fetched);
       this.#options.succeeded(target);
