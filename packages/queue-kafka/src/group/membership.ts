@@ -13,16 +13,10 @@ import { answerWithin, brokerCodeOf, NoAnswerError } from '../kafka/errors.ts';
 import * as protocol from '../kafka/group-protocol.ts';
 import type { TopicPartition } from '../kafka/offsets.ts';
 import type { Claim } from './assignor.ts';
+import { type Continuity, continuityOf, type Member } from './continuity.ts';
 import { type CommittedOffset, commitOffsets, fetchOffsets, type OffsetToCommit } from './group-offsets.ts';
 import { Leader } from './leader.ts';
 import { otherSessionTimeout } from './session-timeouts.ts';
-
-/**
- * Of what we have with what we had. `next`: what we have again nobody else can have had, and what we called busy and do not have any
- * more is nobody's before we join again. `gap`: a share of ours never arrived, so the first is not certain; the second is. `lost`:
- * neither is.
- */
-export type Continuity = 'next' | 'gap' | 'lost';
 
 export interface MembershipOptions {
   readonly cluster: Cluster;
@@ -46,14 +40,10 @@ export interface MembershipOptions {
   readonly succeeded: () => void;
 }
 
-interface Member {
-  readonly id: string;
-  readonly generation: number;
-}
-
 const HEARTBEAT_MS = 500;
 /** Others notice at their next heartbeat. */
 const JOIN_PATIENCE_MS = 3 * HEARTBEAT_MS;
+const LEAVE_TRIES = 3;
 let memberships = 0;
 const ANSWER_MS = 5000;
 const PAUSE_MS = 100;
@@ -169,13 +159,23 @@ export class Membership {
     this.#options.cluster.closeLinks(this.#joinPurpose);
   }
 
+  /** Says it again if the answer is lost: otherwise the others wait for the session to end. */
   async #sendLeave(memberId: string, timeoutMs: number): Promise<void> {
     if (memberId === '') return;
+    const deadline = new Deadline(timeoutMs);
     const members = [{ memberId, groupInstanceId: null }];
-    const sent = this.#link(timeoutMs).then(link =>
-      link.call('to leave', leaveGroupV4.api, [this.#options.groupId, members], timeoutMs),
-    );
-    await atMost(timeoutMs, sent);
+    for (let tries = LEAVE_TRIES; tries > 0 && !deadline.isOver; tries--) {
+      const left = Math.max(1, deadline.left);
+      try {
+        const link = await this.#link(left);
+        await link.call('to leave', leaveGroupV4.api, [this.#options.groupId, members], left);
+        return;
+      } catch (error) {
+        if (ENDED.has(brokerCodeOf(error) ?? '')) return;
+        this.#coordinator = undefined;
+        await elapse(Math.min(PAUSE_MS, deadline.left));
+      }
+    }
   }
 
   /** Its own, also beside another membership of the same group that is just leaving. */
@@ -389,9 +389,4 @@ export class Membership {
     this.#isHurried = true;
     this.#hurry?.();
   }
-}
-
-function continuityOf(former: Member | undefined, now: Member): Continuity {
-  if (former?.id !== now.id) return 'lost';
-  return former.generation + 1 === now.generation ? 'next' : 'gap';
 }
