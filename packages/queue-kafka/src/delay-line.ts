@@ -30,7 +30,7 @@ export interface DelayLineOptions {
   readonly mover: Mover;
   /** Whether the partition is ours for certain. */
   readonly holds: () => boolean;
-  /** Something was moved and can be committed; there may be room for more. */
+  /** Something was moved and can be committed. */
   readonly moved: () => void;
   /** Nothing of the partition is under way any more. */
   readonly idle: () => void;

@@ -40,6 +40,7 @@ const ANSWER_MS = 5000;
 const CLAIM_MS = 1000;
 const PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 2000;
+const LONGEST_REST_MS = 5000;
 
 /**
  * A member of the queue's group with its partitions: which are ours, from where they are read, what is committed of them.
@@ -142,11 +143,6 @@ export class GroupConsumer {
     this.#membership.rejoin();
   }
 
-  /** There may be room for more. */
-  roomy(): void {
-    this.#fetcher.wake();
-  }
-
   committedOf(reader: PartitionReader): Commit | undefined {
     return this.#committer.said(reader.ledger);
   }
@@ -160,6 +156,7 @@ export class GroupConsumer {
     for (let isMember = true; isMember && deadline.left > timeoutMs / 4;) {
       isMember = await this.#membership.confirm(deadline.left / 2).catch(() => false);
       if (isMember && (await this.#committer.flush(deadline.left / 2))) break;
+      await elapse(Math.min(PAUSE_MS, deadline.left));
     }
     this.#committer.stop();
     this.#assign([], 'lost');
@@ -333,8 +330,9 @@ export class GroupConsumer {
     const facts = { ...place, topicId: topic.id, range, committed, cutAt };
     const warn = (message: string) => report({ level: 'warning', code: 'log-cut', message, queue });
     const ledger = startingPoint(facts, maxUncommitted, warn);
-    const opened = new PartitionReader({ ...place, topicId: topic.id }, ledger, {
+    const opened = new PartitionReader({ ...place, topicId: topic.id, restMs: this.#restOf(place) }, ledger, {
       changed: changed => this.#options.ready(changed),
+      roomy: () => this.#fetcher.wake(),
       outOfRange: (cut, from) => {
         this.#drop(cut);
         if (from < Infinity) this.#cuts.set(keyOf(cut), from);
@@ -344,6 +342,12 @@ export class GroupConsumer {
     this.#committer.begin(ledger, committed);
     this.#readers.set(key, opened);
     this.#options.ready(opened);
+  }
+
+  /** In the shortest step jobs may be due at once. */
+  #restOf({ topic, partition }: TopicPartition): number {
+    const { names, delaySteps } = this.#options.topics;
+    return topic === names.delay && partition > 0 ? Math.min(LONGEST_REST_MS, (delaySteps[partition] ?? 0) / 2) : 0;
   }
 
   /** A topic was deleted, made again, or has more partitions than we knew. */

@@ -10,8 +10,6 @@ export interface JobSourceOptions {
   readonly holds: () => boolean;
   /** What has not worked for a while, and still does not. */
   readonly trouble: () => unknown;
-  /** There may be room for more in the buffers. */
-  readonly roomy: () => void;
   /** Nothing of a partition is under way any more. */
   readonly idle: (reader: PartitionReader) => void;
   readonly report: AdapterContext['report'];
@@ -217,9 +215,7 @@ export class JobSource {
   }
 
   #next(reader: PartitionReader): Taken | undefined {
-    const hadRoom = reader.wantsMore;
     const record = this.#read(reader);
-    if (!hadRoom && reader.wantsMore) this.#options.roomy();
     if (record === undefined && reader.isHeldUp) this.#sayHeldUp(reader);
     return record === undefined ? undefined : takenFrom(record);
   }

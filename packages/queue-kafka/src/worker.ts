@@ -70,7 +70,6 @@ export class Worker {
       report,
       holds: () => consumer.holds,
       trouble: () => consumer.trouble,
-      roomy: () => consumer.roomy(),
       idle: reader => consumer.idle(reader),
     });
     this.#settler = new Settler({
@@ -181,10 +180,7 @@ export class Worker {
     let line = this.#delays.get(reader);
     if (line === undefined) {
       const stepMs = options.topics.delaySteps[reader.partition] ?? 0;
-      const moved = () => {
-        this.#consumer.finished();
-        this.#consumer.roomy();
-      };
+      const moved = () => this.#consumer.finished();
       const idle = () => this.#consumer.idle(reader);
       line = new DelayLine({ ...options, reader, stepMs, moved, idle, holds: () => this.#consumer.holds });
       this.#delays.set(reader, line);

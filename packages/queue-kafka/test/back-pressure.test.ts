@@ -43,9 +43,9 @@ describe('a partition', () => {
     return { ...nothing, abortedTransactions: [], records };
   }
 
-  function reader(limit: number): PartitionReader {
-    const place = { topic: 'jobs', topicId: 'id', partition: 0 };
-    return new PartitionReader(place, new Ledger('id', limit, 0), { changed() {}, outOfRange() {} });
+  function reader(limit: number, roomy = () => {}): PartitionReader {
+    const place = { topic: 'jobs', topicId: 'id', partition: 0, restMs: 0 };
+    return new PartitionReader(place, new Ledger('id', limit, 0), { changed() {}, roomy, outOfRange() {} });
   }
 
   it('is not fetched while it has enough, and again when it has not', () => {
@@ -63,6 +63,16 @@ describe('a partition', () => {
     }
     // Long before it is empty.
     expect(taken).toBeLessThanOrEqual(200);
+  });
+
+  it('says that it has room, also to whoever only looks at what comes next', () => {
+    let said = 0;
+    const full = reader(20_000, () => said++);
+    for (let next = 0; full.wantsMore; next += 100) full.accept(fetched(100, next));
+    for (let offset = 0; offset < 100; offset++) full.take();
+    expect([full.wantsMore, said]).toEqual([false, 0]);
+    expect(full.peek()?.offset).toBe(100);
+    expect([full.wantsMore, said]).toEqual([true, 1]);
   });
 
   it('that waits for a job that hangs hands out nothing, and is not fetched without end', () => {

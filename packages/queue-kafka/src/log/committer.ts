@@ -89,14 +89,19 @@ export class Committer {
   }
 
   #start(timeoutMs: number): Promise<void> {
-    this.#running ??= this.#run(timeoutMs).finally(() => (this.#running = undefined));
+    this.#running ??= this.#run(timeoutMs).then(isDone => {
+      this.#running = undefined;
+      if (this.#dirty().length === 0 || this.#isStopped || this.#timer !== undefined) return;
+      this.#wait(isDone ? PACE_MS : PAUSE_MS);
+    });
     return this.#running;
   }
 
-  async #run(timeoutMs: number): Promise<void> {
+  /** `true`: what was finished when it began is committed. Never rejects. */
+  async #run(timeoutMs: number): Promise<boolean> {
     const { holds, commit, failed, succeeded } = this.#options;
     const dirty = this.#dirty();
-    if (dirty.length === 0) return;
+    if (dirty.length === 0) return true;
     let isDone = false;
     if (holds()) {
       const offsets = new Map(dirty.map(reader => [offsetOf(reader), reader]));
@@ -115,8 +120,7 @@ export class Committer {
         failed(error);
       }
     }
-    if (this.#dirty().length > 0 && !this.#isStopped && this.#timer === undefined)
-      this.#wait(isDone ? PACE_MS : PAUSE_MS);
+    return isDone;
   }
 
   #dirty(): PartitionReader[] {

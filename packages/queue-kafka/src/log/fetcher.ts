@@ -13,6 +13,8 @@ export interface FetchTarget {
   readonly lastEpoch: number;
   /** It has room, and nobody has said that it is to wait. */
   readonly wantsMore: boolean;
+  /** For how long after it was appended nothing in it is needed, in ms. */
+  readonly restMs: number;
   accept(fetched: FetchedPartition): void;
   /** The log does not have this position, or what we have read from this offset on is not in it. */
   outOfRange(from: number): void;
@@ -39,6 +41,8 @@ const PARTITION_BYTES = 512 * 1024;
 const FETCH_BYTES = 4 * 1024 * 1024;
 const LANES = [0, 1, 2];
 const PAUSE_MS = 100;
+/** By then a fetch that was to end has ended. */
+const LATE_MS = 50;
 const LONG_PAUSE_MS = 2000;
 
 const GONE = new Set(['UNKNOWN_TOPIC_ID', 'INCONSISTENT_TOPIC_ID', 'UNKNOWN_TOPIC_OR_PARTITION']);
@@ -56,7 +60,7 @@ const MOVED = new Set([
 interface Flight {
   readonly node: number;
   readonly lane: number;
-  /** It has all that there was to read, so that nobody waits for it. */
+  /** It has all that there was to read, so that nobody waits for it. What rests is for the next one, which begins in time. */
   readonly isLong: boolean;
 }
 
@@ -64,6 +68,9 @@ interface Flight {
  * Reads the partitions that have room: one fetch for each broker, held there until there is something. A partition that gets room
  * while one is under way cannot be added to it, so it gets a fetch of its own, on a connection of its own, which is held for a moment
  * only. Once the first has ended the next has all of them. Nothing is asked for a partition that is full or waits.
+ *
+ * A broker looks at each partition of a fetch several times, so while there is much to read those are left out that nothing is needed
+ * of for a while: the longer delays.
  */
 export class Fetcher {
   readonly #options: FetcherOptions;
@@ -71,6 +78,8 @@ export class Fetcher {
   readonly #open = new Set<Flight>();
   /** Those that a fetch has found nothing in. */
   readonly #hadNothing = new WeakSet<FetchTarget>();
+  /** Until when it may be left out: a fetch that found something elsewhere has found nothing in it. */
+  readonly #restsUntil = new WeakMap<FetchTarget, number>();
   /** Not before this time: what failed is not asked at once again. */
   readonly #notBefore = new Map<string, number>();
   #timer: NodeJS.Timeout | undefined;
@@ -81,11 +90,11 @@ export class Fetcher {
     this.#options = options;
   }
 
-  /** Something has room now, or was assigned. */
+  /** Something has room now, or was assigned. What is here is handed out first: to write a request takes longer than to start a job. */
   wake(): void {
     if (this.#isAwake || this.#isStopped) return;
     this.#isAwake = true;
-    queueMicrotask(() => {
+    setImmediate(() => {
       this.#isAwake = false;
       this.#start();
     });
@@ -107,6 +116,7 @@ export class Fetcher {
     const now = performance.now();
     const byLeader = new Map<number, FetchTarget[]>();
     let next = Infinity;
+    let wakesUp = Infinity;
     let unknown = false;
     for (const target of targets()) {
       if (!target.wantsMore || this.#flights.has(target)) continue;
@@ -115,16 +125,23 @@ export class Fetcher {
         next = Math.min(next, notBefore);
         continue;
       }
+      const restsUntil = this.#restsUntil.get(target) ?? 0;
+      if (restsUntil > now) {
+        wakesUp = Math.min(wakesUp, restsUntil);
+        continue;
+      }
       const node = cluster.known(target.topic)?.partitions[target.partition]?.node ?? -1;
       if (node < 0) unknown = true;
       else byLeader.set(node, [...(byLeader.get(node) ?? []), target]);
     }
-    for (const [node, those] of byLeader) this.#fetchFrom(node, those);
+    const longestMs = Math.min(LONGEST_WAIT_MS, Math.ceil(wakesUp - now));
+    for (const [node, those] of byLeader) this.#fetchFrom(node, those, longestMs);
     if (unknown) this.#findLeaders();
+    next = Math.min(next, wakesUp + LATE_MS);
     if (next < Infinity) this.#wakeAt(next);
   }
 
-  #fetchFrom(node: number, those: readonly FetchTarget[]): void {
+  #fetchFrom(node: number, those: readonly FetchTarget[], longestMs: number): void {
     const lanes = [...this.#open].filter(flight => flight.node === node);
     const lane = LANES.find(free => lanes.every(flight => flight.lane !== free));
     // The next that ends takes them along.
@@ -133,7 +150,7 @@ export class Fetcher {
     const areShort = lanes.length > 0 && lanes.every(({ isLong }) => !isLong);
     if (areShort && those.every(target => this.#hadNothing.has(target))) return;
     const flight: Flight = { node, lane, isLong: lanes.length === 0 };
-    const waitMs = flight.isLong ? LONGEST_WAIT_MS : SHORT_WAIT_MS;
+    const waitMs = flight.isLong ? longestMs : SHORT_WAIT_MS;
     this.#open.add(flight);
     for (const target of those) this.#flights.set(target, flight);
     void this.#fetch(flight, those, waitMs).finally(() => {
@@ -143,7 +160,7 @@ export class Fetcher {
     });
   }
 
-  async #fetch({ node, lane }: Flight, those: readonly FetchTarget[], waitMs: number): Promise<void> {
+  async #fetch({ node, lane, isLong }: Flight, those: readonly FetchTarget[], waitMs: number): Promise<void> {
     const { cluster, failed } = this.#options;
     const asked = new Map(those.map(target => [`${target.topicId}/${target.partition}`, target]));
     const positions = new Map(those.map(target => [target, target.position]));
@@ -153,8 +170,10 @@ export class Fetcher {
       const answer = await link.call('a fetch', fetchV13, request, waitMs + ANSWER_MS);
       if (this.#isStopped) return;
       this.#options.succeeded();
+      const mayRest = isLong && answer.some(({ records }) => records.length > 0);
       for (const fetched of answer) {
         const target = asked.get(`${fetched.topicId}/${fetched.partition}`);
+        if (target !== undefined && mayRest) this.#rest(target, fetched);
         // What was read from another place than it wants now is of no use.
         if (target !== undefined && positions.get(target) === target.position) this.#arrived(target, fetched);
       }
@@ -203,6 +222,10 @@ export class Fetcher {
       this.#pause(target, LONG_PAUSE_MS);
       this.#options.failed(error, target);
     }
+  }
+
+  #rest(target: FetchTarget, { records }: FetchedPartition): void {
+    if (records.length === 0 && target.restMs > 0) this.#restsUntil.set(target, performance.now() + target.restMs);
   }
 
   #pause(target: FetchTarget, ms: number): void {

@@ -13,6 +13,8 @@ export class PartitionReader {
   readonly topic: string;
   readonly topicId: string;
   readonly partition: number;
+  /** For how long after it was appended nothing in it is needed, in ms. */
+  readonly restMs: number;
   readonly ledger: Ledger;
   isOurs = true;
   /** Somebody else may have had it meanwhile: nothing is handed out until that is known. */
@@ -38,22 +40,27 @@ export class PartitionReader {
   /** Up to this offset there are no records, which the ledger has no room to know. */
   #gapTo: number | undefined;
   readonly #changed: (partition: PartitionReader) => void;
+  readonly #roomy: () => void;
   readonly #outOfRange: (partition: PartitionReader, logEnd: number) => void;
 
   constructor(
-    place: { readonly topic: string; readonly topicId: string; readonly partition: number },
+    place: { readonly topic: string; readonly topicId: string; readonly partition: number; readonly restMs: number },
     ledger: Ledger,
     on: {
       readonly changed: (partition: PartitionReader) => void;
+      /** It has room again. */
+      readonly roomy: () => void;
       readonly outOfRange: (partition: PartitionReader, logEnd: number) => void;
     },
   ) {
     this.topic = place.topic;
     this.topicId = place.topicId;
     this.partition = place.partition;
+    this.restMs = place.restMs;
     this.ledger = ledger;
     this.#position = ledger.next;
     this.#changed = on.changed;
+    this.#roomy = on.roomy;
     this.#outOfRange = on.outOfRange;
   }
 
@@ -105,8 +112,7 @@ export class PartitionReader {
       if (record === undefined) {
         // Behind its last record there may be offsets without any.
         if (!this.#skipTo(cursor.nextOffset)) return undefined;
-        this.#cursors.shift();
-        this.#bytes -= cursor.bytes;
+        this.#drop(cursor);
       } else if (record.offset < this.ledger.next) {
         continue;
       } else if (this.ledger.isFinished(record.offset)) {
@@ -131,6 +137,13 @@ export class PartitionReader {
     this.ledger.open(record.offset);
     this.#head = undefined;
     return record;
+  }
+
+  #drop(cursor: RecordCursor): void {
+    const hadRoom = this.wantsMore;
+    this.#cursors.shift();
+    this.#bytes -= cursor.bytes;
+    if (!hadRoom && this.wantsMore) this.#roomy();
   }
 
   #skipTo(offset: number): boolean {
