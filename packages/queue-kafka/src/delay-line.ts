@@ -185,8 +185,10 @@ export class DelayLine {
     const { topic } = reader;
     const led = cluster.known(topic)?.partitions.findIndex(leader => leader.node === node) ?? -1;
     const partition = led < 0 ? reader.partition : led;
-    void producer.produce([{ topic, partition, records: [tickRecord()] }], ANSWER_MS).then(() => {
-      if (this.#isOurs) this.wake();
+    void producer.produce([{ topic, partition, records: [tickRecord()] }], ANSWER_MS).then(([error]) => {
+      if (!this.#isOurs) return;
+      if (error !== undefined) this.#say('delays-held', error);
+      this.wake();
     });
   }
 

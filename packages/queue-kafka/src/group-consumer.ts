@@ -3,6 +3,7 @@ import type { AdapterContext } from '@switchyard/queue-api';
 import type { Claim } from './group/assignor.ts';
 import { claimsOf } from './group/claims.ts';
 import type { Continuity } from './group/continuity.ts';
+import type { CommittedOffset } from './group/group-offsets.ts';
 import { Membership } from './group/membership.ts';
 import { Deadline } from './in-time.ts';
 import type { Cluster, Topic } from './kafka/cluster.ts';
@@ -67,6 +68,8 @@ export class GroupConsumer {
   /** The group shares out anew: who has what is not known. */
   #isJoining = false;
   #isLooking = false;
+  /** Nobody will ask for jobs here: others are to have each partition as soon as nothing of it runs. */
+  isStandingBy = false;
   #isHungry = true;
   #isStopped = false;
 
@@ -133,12 +136,13 @@ export class GroupConsumer {
 
   /** Nothing of a partition is under way any more. */
   idle(reader: PartitionReader): void {
-    if (reader.isRevoked && reader.isOurs) void this.#giveUp(reader);
+    if (!reader.isOurs) return;
+    if (reader.isRevoked) void this.#giveUp(reader);
+    else if (this.isStandingBy) this.#membership.rejoin();
   }
 
-  /** Whether handlers wait for jobs. Where it changes, the group shares out anew. */
-  set isHungry(isHungry: boolean) {
-    if (this.#isHungry === isHungry) return;
+  /** Whether handlers wait for jobs. The group shares out anew. */
+  tellHunger(isHungry: boolean): void {
     this.#isHungry = isHungry;
     this.#membership.rejoin();
   }
@@ -186,6 +190,7 @@ export class GroupConsumer {
     this.#isJoining = false;
     this.#assigned = partitions;
     const places = new Set(partitions.map(keyOf));
+    for (const key of this.#cuts.keys()) if (!places.has(key)) this.#cuts.delete(key);
     for (const [key, reader] of this.#readers) {
       const isAssigned = places.has(key);
       // What we called busy is given to nobody before we join again without it.
@@ -312,13 +317,14 @@ export class GroupConsumer {
   }
 
   /** Begins to read a partition, or goes on if nobody else had it meanwhile. */
-  #open(place: TopicPartition, topic: Topic, committed: Commit | undefined, range: LogRange): void {
+  #open(place: TopicPartition, topic: Topic, committed: CommittedOffset | undefined, range: LogRange): void {
     const key = keyOf(place);
     const reader = this.#readers.get(key);
     if (reader !== undefined) {
       if (!reader.isDoubtful) return;
       if (reader.topicId === topic.id && isSame(this.#committer.said(reader.ledger), committed)) {
         reader.isDoubtful = false;
+        this.#committer.touch();
         this.#options.ready(reader);
         return;
       }
@@ -329,8 +335,8 @@ export class GroupConsumer {
     this.#cuts.delete(key);
     const facts = { ...place, topicId: topic.id, range, committed, cutAt };
     const warn = (message: string) => report({ level: 'warning', code: 'log-cut', message, queue });
-    const ledger = startingPoint(facts, maxUncommitted, warn);
-    const opened = new PartitionReader({ ...place, topicId: topic.id, restMs: this.#restOf(place) }, ledger, {
+    const start = startingPoint(facts, maxUncommitted, warn);
+    const opened = new PartitionReader({ ...place, topicId: topic.id, restMs: this.#restOf(place) }, start, {
       changed: changed => this.#options.ready(changed),
       roomy: () => this.#fetcher.wake(),
       outOfRange: (cut, from) => {
@@ -339,7 +345,7 @@ export class GroupConsumer {
         void this.#lookUp([{ topic: cut.topic, partition: cut.partition }]);
       },
     });
-    this.#committer.begin(ledger, committed);
+    this.#committer.begin(start.ledger, committed);
     this.#readers.set(key, opened);
     this.#options.ready(opened);
   }

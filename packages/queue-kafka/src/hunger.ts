@@ -12,32 +12,32 @@ export interface Appetite {
 const UNASKED_MS = 1000;
 /** Who has waited for so long has nothing to do, and not just a moment between two jobs. */
 const WAITED_MS = 2000;
-/** Each change has the whole group share out anew. Who changes often changes less and less often. */
+/** Each time the whole group shares out anew. Who says something often says it less and less often. */
 const SHORTEST_MS = 5000;
 const LONGEST_MS = 60_000;
 
 /**
  * Whether a worker wants more jobs than it has. One whose handlers are all busy does not: its jobs would wait for them while other
- * workers have nothing to do.
+ * workers have nothing to do. It says so again as long as there are any: they may be of partitions that were busy before.
  */
 export class Hunger {
   isHungry = true;
-  #changedAt = -Infinity;
+  #saidAt = -Infinity;
   #rest = SHORTEST_MS;
   #awaitedSince: number | undefined;
 
-  /** Call it a few times a second. */
+  /** Call it a few times a second. `true`: the group has to hear of `isHungry`, maybe once more. */
   look({ isAwaited, hasJobs, askedAt }: Appetite): boolean {
     const now = performance.now();
     this.#awaitedSince = isAwaited ? (this.#awaitedSince ?? now) : undefined;
     const wants = this.#awaitedSince !== undefined && now - this.#awaitedSince >= WAITED_MS;
     const hasEnough = !isAwaited && hasJobs && now - askedAt > UNASKED_MS;
-    const isChange = this.isHungry ? hasEnough : wants;
-    const quiet = now - this.#changedAt;
-    if (!isChange || quiet < this.#rest) return this.isHungry;
+    const isNews = hasEnough || (!this.isHungry && wants);
+    const quiet = now - this.#saidAt;
+    if (!isNews || quiet < this.#rest) return false;
     this.#rest = quiet < 2 * this.#rest ? Math.min(2 * this.#rest, LONGEST_MS) : SHORTEST_MS;
-    this.#changedAt = now;
-    this.isHungry = !this.isHungry;
-    return this.isHungry;
+    this.#saidAt = now;
+    this.isHungry = !hasEnough;
+    return true;
   }
 }

@@ -46,12 +46,10 @@ export class Settler {
     }
     if (moves.length === 0) return outcomes;
     // One that is under way already is what this one says again.
-    const fresh = moves.filter(({ lease }) => lease.moving === undefined);
-    const moved = this.#options.mover.move(
-      fresh.map(({ to }) => to),
-      deadline.left,
-    );
-    for (const [n, { lease }] of fresh.entries()) {
+    const fresh = new Map<Lease, Destination>();
+    for (const { lease, to } of moves) if (lease.moving === undefined && !fresh.has(lease)) fresh.set(lease, to);
+    const moved = this.#options.mover.move([...fresh.values()], deadline.left);
+    for (const [n, lease] of [...fresh.keys()].entries()) {
       lease.moving = moved.then(errors => errors[n]);
       void lease.moving.finally(() => (lease.moving = undefined));
     }

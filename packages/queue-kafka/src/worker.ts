@@ -103,8 +103,10 @@ export class Worker {
 
   /** Whether jobs are asked for: who does not ask leaves them to others. */
   set isHungry(isHungry: boolean) {
+    const isNews = this.#hunger.isHungry !== isHungry;
     this.#hunger.isHungry = isHungry;
-    this.#consumer.isHungry = isHungry;
+    this.#consumer.isStandingBy = !isHungry;
+    if (isNews) this.#consumer.tellHunger(isHungry);
   }
 
   /** Nobody asks for jobs any more, and those that run may finish. */
@@ -194,7 +196,7 @@ export class Worker {
     const consumer = this.#consumer;
     // Whoever renews nothing, settles nothing and asks for nothing is not there any more: others are to have its jobs.
     if (source.takeBack() > 0 && source.leased === 0 && !source.isAwaited) this.#onSilence();
-    if (consumer.holds) consumer.isHungry = this.#hunger.look(source);
+    if (consumer.holds && this.#hunger.look(source)) consumer.tellHunger(this.#hunger.isHungry);
   }
 
   #lost(reader: PartitionReader): void {

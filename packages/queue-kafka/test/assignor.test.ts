@@ -335,6 +335,30 @@ it('leaves it also with a member that is not hungry, and with one that has more 
   expect(partitionsOf(shares, 'a', 'jobs')).toEqual([0, 1]);
 });
 
+it('leaves no partition without a member, but those that have to be let go first', () => {
+  // Each has partitions of its own: what runs in one is busy, and some of that takes long.
+  const states = fc.array(fc.tuple(fc.nat(3), fc.constantFrom('idle', 'busy', 'pinned')), { maxLength: 20 });
+  const appetites = fc.tuple(fc.boolean(), fc.boolean(), fc.boolean());
+  fc.assert(
+    fc.property(states, appetites, (partitions, hungry) => {
+      const all = hungry.map((isHungry, index): Member => {
+        const own = partitions.flatMap(([owner, state], number) => (owner === index ? [{ number, state }] : []));
+        const of = (...kinds: string[]) => own.filter(({ state }) => kinds.includes(state)).map(({ number }) => number);
+        const claim = has('jobs', of('idle', 'busy', 'pinned'), of('busy', 'pinned'), of('pinned'));
+        return { ...member(`member ${index}`, 1, claim), isHungry };
+      });
+      const shares = assign(all, new Map([['jobs', partitions.length]]));
+      const given = all.flatMap(({ memberId }) => partitionsOf(shares, memberId, 'jobs'));
+      expect(new Set(given).size).toBe(given.length);
+      for (const [number, [owner, state]] of partitions.entries()) {
+        if (state === 'idle' || owner >= all.length) expect(given).toContain(number);
+        if (state === 'pinned' && owner < all.length)
+          expect(partitionsOf(shares, `member ${owner}`, 'jobs')).toContain(number);
+      }
+    }),
+  );
+});
+
 describe('what members say', () => {
   const counts = fc.array(fc.nat(), { maxLength: 20 });
   const claim: fc.Arbitrary<Claim> = fc.record({

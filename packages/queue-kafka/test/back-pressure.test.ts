@@ -45,7 +45,11 @@ describe('a partition', () => {
 
   function reader(limit: number, roomy = () => {}): PartitionReader {
     const place = { topic: 'jobs', topicId: 'id', partition: 0, restMs: 0 };
-    return new PartitionReader(place, new Ledger('id', limit, 0), { changed() {}, roomy, outOfRange() {} });
+    return new PartitionReader(
+      place,
+      { ledger: new Ledger('id', limit, 0), lastEpoch: -1 },
+      { changed() {}, roomy, outOfRange() {} },
+    );
   }
 
   it('is not fetched while it has enough, and again when it has not', () => {

@@ -201,6 +201,37 @@ describe('standing by', () => {
   });
 });
 
+describe('a partition that is busy', () => {
+  it('when its worker stands by is for others as soon as it is not', async () => {
+    await using a = await open('a', undefined, { partitions: 2 });
+    await fill(a, 2);
+    const running = [await takeOne(a.queue), await takeOne(a.queue)];
+    await a.queue.standby?.();
+    await using b = await open('b', a);
+    const other = ask(b.queue, ack(b.queue));
+    await untilShared(a, ({ size }) => size === 2);
+    await a.queue.settle([{ kind: 'ack', receipt: running[0]!.receipt }], IN_TIME);
+    await untilShared(a, isEven({ a: 1, b: 1 }));
+    await fill(b, 10);
+    await vi.waitFor(() => expect(other.got).toHaveLength(5), SOON);
+    await a.queue.settle([{ kind: 'ack', receipt: running[1]!.receipt }], IN_TIME);
+    await vi.waitFor(() => expect(other.got).toHaveLength(10), SOON);
+  });
+
+  it('when its worker has enough is for others as soon as it is not', async () => {
+    await using a = await open('a', undefined, { partitions: 2 });
+    await fill(a, 2);
+    const running = [await takeOne(a.queue), await takeOne(a.queue)];
+    await fill(a, 10);
+    await using b = await open('b', a);
+    const other = ask(b.queue, ack(b.queue));
+    await untilShared(a, ({ size }) => size === 2);
+    await a.queue.settle([{ kind: 'ack', receipt: running[0]!.receipt }], IN_TIME);
+    await vi.waitFor(() => expect(other.got).toHaveLength(5), SOON);
+    expect(await a.queue.settle([{ kind: 'ack', receipt: running[1]!.receipt }], IN_TIME)).toEqual([{ ok: true }]);
+  });
+});
+
 describe('a member whose handlers are all busy', () => {
   it('gives partitions with jobs that wait to one that waits for jobs, and keeps what is busy', async () => {
     await using a = await open('a', undefined, { partitions: 4 });

@@ -76,8 +76,10 @@ function shareOut(members: readonly Member[], topic: string, count: number, load
   // Busy ones are looked at first, so that idle ones are those that move.
   for (const partition of held.toSorted((a, b) => Number(b.isBusy) - Number(a.isBusy) || a.partition - b.partition)) {
     const share = shares[partition.owner];
-    const hasRoom = (share?.length ?? 0) < (quotas.get(partition.owner) ?? 0);
-    if (share !== undefined && (hasRoom || stays(partition))) share.push(partition.partition);
+    const quota = quotas.get(partition.owner) ?? 0;
+    // What stays is beside what is shared out.
+    if (stays(partition)) quotas.set(partition.owner, quota + 1);
+    if (share !== undefined && (stays(partition) || share.length < quota)) share.push(partition.partition);
     else free.push(partition);
   }
   for (const { partition, isBusy } of free) {

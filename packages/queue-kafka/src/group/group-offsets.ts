@@ -11,6 +11,8 @@ export interface OffsetToCommit extends TopicPartition {
 
 export interface CommittedOffset {
   readonly offset: number;
+  /** -1: not known. */
+  readonly epoch: number;
   readonly metadata: string;
 }
 
@@ -69,7 +71,11 @@ export async function fetchOffsets(
       throw new BrokerError(what, nameOfCode(said.errorCode));
     }
     if (said === undefined || said.committedOffset < 0n) continue;
-    found.set(partition, { offset: Number(said.committedOffset), metadata: said.metadata ?? '' });
+    found.set(partition, {
+      offset: Number(said.committedOffset),
+      epoch: said.committedLeaderEpoch,
+      metadata: said.metadata ?? '',
+    });
   }
   return found;
 }

@@ -64,10 +64,10 @@ export class Committer {
   /** Commits all there is, now. Never rejects; `false` when something is left that cannot be committed, or not in time. */
   async flush(timeoutMs: number): Promise<boolean> {
     const deadline = new Deadline(timeoutMs);
-    for (;;) {
+    for (let tries = 0; ; tries++) {
       await atMost(deadline.left, this.#running ?? Promise.resolve());
       if (this.#dirty().length === 0) return true;
-      if (deadline.isOver || !this.#options.holds() || this.#isRefused) return false;
+      if (deadline.isOver || !this.#options.holds() || (tries > 0 && this.#isRefused)) return false;
       clearTimeout(this.#timer);
       this.#timer = undefined;
       const before = this.#dirty().length;
@@ -124,7 +124,8 @@ export class Committer {
   }
 
   #dirty(): PartitionReader[] {
-    return [...this.#options.readers()].filter(({ ledger }) => this.isDirty(ledger));
+    // What is doubtful may have been another's meanwhile, whose commit counts.
+    return [...this.#options.readers()].filter(({ isDoubtful, ledger }) => !isDoubtful && this.isDirty(ledger));
   }
 }
 

@@ -82,6 +82,8 @@ export class Fetcher {
   readonly #restsUntil = new WeakMap<FetchTarget, number>();
   /** Not before this time: what failed is not asked at once again. */
   readonly #notBefore = new Map<string, number>();
+  /** Which of a fetch is named first: brokers give the first a batch of any size, and others what room is left. */
+  #turn = 0;
   #timer: NodeJS.Timeout | undefined;
   #isAwake = false;
   #isStopped = false;
@@ -166,7 +168,12 @@ export class Fetcher {
     const positions = new Map(those.map(target => [target, target.position]));
     try {
       const link = cluster.link(node, this.#purpose(lane), LONGEST_WAIT_MS + ANSWER_MS);
-      const request: [number, number, number, FetchTopic[]] = [waitMs, 1, FETCH_BYTES, topicsOf(those, cluster)];
+      const request: [number, number, number, FetchTopic[]] = [
+        waitMs,
+        1,
+        FETCH_BYTES,
+        topicsOf(this.#inTurn(those), cluster),
+      ];
       const answer = await link.call('a fetch', fetchV13, request, waitMs + ANSWER_MS);
       if (this.#isStopped) return;
       this.#options.succeeded();
@@ -184,6 +191,11 @@ export class Fetcher {
       for (const topic of new Set(those.map(target => target.topic))) cluster.isStale(topic);
       this.#findLeaders();
     }
+  }
+
+  #inTurn(those: readonly FetchTarget[]): FetchTarget[] {
+    this.#turn = (this.#turn + 1) % those.length;
+    return [...those.slice(this.#turn), ...those.slice(0, this.#turn)];
   }
 
   #arrived(target: FetchTarget, fetched: FetchedPartition): void {

@@ -1,6 +1,7 @@
 import type { FetchedPartition } from '../kafka/raw-apis.ts';
 import { type FetchedRecord, RecordCursor } from '../kafka/record-batch-reader.ts';
 import { type Ledger } from './ledger.ts';
+import type { StartingPoint } from './starting-point.ts';
 
 /** Below this much in memory a partition is fetched. What one fetch brings lasts for longer than the next takes. */
 const LOW_WATER_BYTES = 512 * 1024;
@@ -31,8 +32,8 @@ export class PartitionReader {
   patience: NodeJS.Timeout | undefined;
   /** How many of its records are under way. */
   leased = 0;
-  /** Kafka's epoch of the leader that appended what was last fetched. */
-  lastEpoch = -1;
+  /** Kafka's epoch of the leader that appended what comes before `position`; -1: not known. */
+  lastEpoch: number;
   #position: number;
   #cursors: RecordCursor[] = [];
   #bytes = 0;
@@ -45,7 +46,7 @@ export class PartitionReader {
 
   constructor(
     place: { readonly topic: string; readonly topicId: string; readonly partition: number; readonly restMs: number },
-    ledger: Ledger,
+    { ledger, lastEpoch }: StartingPoint,
     on: {
       readonly changed: (partition: PartitionReader) => void;
       /** It has room again. */
@@ -58,6 +59,7 @@ export class PartitionReader {
     this.partition = place.partition;
     this.restMs = place.restMs;
     this.ledger = ledger;
+    this.lastEpoch = lastEpoch;
     this.#position = ledger.next;
     this.#changed = on.changed;
     this.#roomy = on.roomy;
@@ -75,6 +77,8 @@ export class PartitionReader {
   /** It stays after all. */
   keep(): void {
     this.revokedAt = undefined;
+    // The time that it was asked for goes on.
+    if (this.isPinned) return;
     clearTimeout(this.patience);
     this.patience = undefined;
   }

@@ -1,21 +1,32 @@
 import type { LogRange } from '../kafka/offsets.ts';
-import { type Commit, finishedAhead, Ledger } from './ledger.ts';
+import type { CommittedOffset } from '../group/group-offsets.ts';
+import { finishedAhead, Ledger } from './ledger.ts';
 
 export interface LogFacts {
   readonly topic: string;
   readonly topicId: string;
   readonly partition: number;
   readonly range: LogRange;
-  readonly committed: Commit | undefined;
+  readonly committed: CommittedOffset | undefined;
   /** Nothing from here on is what was read: the log was cut. */
   readonly cutAt: number | undefined;
 }
 
-/** From where a partition is read, and what of it is finished already. `warn` is told of what should not be. */
-export function startingPoint(facts: LogFacts, limit: number, warn: (message: string) => void): Ledger {
+export interface StartingPoint {
+  /** From where a partition is read, and what of it is finished already. */
+  readonly ledger: Ledger;
+  /** The epoch of the leader that what comes before was written under, so that the broker says if its log was cut. -1: not known. */
+  readonly lastEpoch: number;
+}
+
+/** `warn` is told of what should not be. */
+export function startingPoint(facts: LogFacts, limit: number, warn: (message: string) => void): StartingPoint {
   const { topicId, committed, cutAt = Infinity } = facts;
   const { start, end } = facts.range;
-  const from = (offset: number, finished: readonly number[] = []) => new Ledger(topicId, limit, offset, finished);
+  const from = (offset: number, finished: readonly number[] = [], lastEpoch = -1) => ({
+    ledger: new Ledger(topicId, limit, offset, finished),
+    lastEpoch,
+  });
   const ahead = committed === undefined ? undefined : finishedAhead(committed, topicId);
   // Nothing was ever finished, or it was a topic that is gone.
   if (committed === undefined || ahead === undefined) return from(start);
@@ -36,5 +47,6 @@ export function startingPoint(facts: LogFacts, limit: number, warn: (message: st
   return from(
     first,
     ahead.filter(finished => finished >= first && finished < Math.min(cutAt, end)),
+    first === offset && facts.cutAt === undefined ? committed.epoch : -1,
   );
 }

@@ -135,6 +135,8 @@ export class Consumer {
   async stop(timeoutMs: number): Promise<void> {
     const { clock, slots, onError } = this.#options;
     const stopped = this.#stopFetching();
+    // Others are to have what the driver holds while handlers end here.
+    void stopped.then(() => this.#pump.standby());
     if (!(await withinTime(clock, timeoutMs, slots.empty()))) {
       this.#runner.abortAll();
       await withinTime(clock, SHUTDOWN_GRACE_MS, slots.empty());

@@ -71,6 +71,21 @@ describe('A paused queue', () => {
     expect(store.standby.calls).toHaveLength(1);
   });
 
+  it('tells it also while the last handlers end: others are to have what it holds', async () => {
+    const { queue, store, settle } = scriptedQueue({}, { standby: true });
+    const end = Promise.withResolvers<void>();
+    queue.process(() => end.promise);
+    store.deliver(job('long'));
+    await settle();
+    const disconnected = queue.disconnect();
+    await settle();
+    expect(store.standby.calls).toHaveLength(1);
+    end.resolve();
+    await settle();
+    await disconnected;
+    expect(store.settlements).toEqual(['ack long']);
+  });
+
   it('picks up again after any quick succession that ends with resume, and nothing after pause', async () => {
     const { queue, store, settle } = scriptedQueue();
     const ran: string[] = [];
