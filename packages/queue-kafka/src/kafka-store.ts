@@ -55,6 +55,7 @@ export async function connectKafkaStore(
 
   async function close({ timeoutMs }: { readonly timeoutMs: number }): Promise<void> {
     await atMost(timeoutMs, Promise.all([...queues].map(queue => queue.close({ timeoutMs }))));
+    producer.close();
     cluster.close();
   }
 

@@ -1,8 +1,8 @@
 import { setTimeout as elapse } from 'node:timers/promises';
 import { Deadline } from './in-time.ts';
 import type { Cluster } from './kafka/cluster.ts';
-import { BrokerError, NoAnswerError, NotSentError } from './kafka/errors.ts';
-import type { Producer } from './kafka/producer.ts';
+import { BrokerError } from './kafka/errors.ts';
+import { type Batch, type Producer, UnwellError } from './kafka/producer.ts';
 import type { RecordToWrite } from './kafka/record-batch-writer.ts';
 import { batchesOf, Placement, type PlacedRecord } from './placement.ts';
 import type { QueueTopics } from './queue-topics.ts';
@@ -29,21 +29,27 @@ export class Mover {
     this.#topics = topics;
   }
 
-  /** One outcome for each, in the same order: `undefined` for stored. Never rejects. Topics that somebody has deleted are made again. */
+  /**
+   * One outcome for each, in the same order: `undefined` for stored. Never rejects. Topics that somebody has deleted are made again,
+   * and what a partition does not take goes to another one.
+   */
   async move(destinations: readonly Destination[], timeoutMs: number): Promise<(Error | undefined)[]> {
     const deadline = new Deadline(timeoutMs);
     const errors = await this.#moveOnce(destinations, timeoutMs);
-    while (errors.some(isTopicGone) && !deadline.isOver) {
-      this.#topics.forget();
-      const left = errors.flatMap((error, index) => (isTopicGone(error) ? [index] : []));
-      const again = await this.#moveOnce(
-        left.map(index => destinations[index] as Destination),
+    for (;;) {
+      const again = errors.flatMap((error, index) =>
+        isTopicGone(error) || error instanceof UnwellError ? [index] : [],
+      );
+      if (again.length === 0 || deadline.isOver) return errors;
+      const wasGone = errors.some(isTopicGone);
+      if (wasGone) this.#topics.forget();
+      const outcomes = await this.#moveOnce(
+        again.map(index => destinations[index] as Destination),
         Math.max(1, deadline.left),
       );
-      for (const [n, index] of left.entries()) errors[index] = again[n];
-      if (again.some(isTopicGone)) await elapse(Math.min(PAUSE_MS, deadline.left));
+      for (const [n, index] of again.entries()) errors[index] = outcomes[n];
+      if (wasGone && outcomes.some(isTopicGone)) await elapse(Math.min(PAUSE_MS, deadline.left));
     }
-    return errors;
   }
 
   async #moveOnce(destinations: readonly Destination[], timeoutMs: number): Promise<(Error | undefined)[]> {
@@ -54,8 +60,7 @@ export class Mover {
       await this.#topics.ensure(timeoutMs);
       await this.#store(this.#place(destinations), this.#topics.maxBatchBytes, deadline, errors);
     } catch (error) {
-      // Whatever was not answered there, nothing was produced yet.
-      return errors.fill(error instanceof NoAnswerError ? new NotSentError('A produce', error) : (error as Error));
+      return errors.fill(error as Error);
     }
     return errors;
   }
@@ -70,15 +75,14 @@ export class Mover {
   ): Promise<void> {
     const batches = batchesOf(records, maxBatchBytes);
     const outcomes = await this.#producer.produce(
-      batches.map(({ batch }) => batch),
+      batches.map(({ batch }) => ({ ...batch, canMove: () => this.#canMove(batch) })),
       Math.max(1, deadline.left),
     );
     const large: number[] = [];
     for (const [n, { indexes }] of batches.entries()) {
       const error = outcomes[n];
       for (const index of indexes) errors[places[index] ?? -1] = error;
-      if (indexes.length > 1 && error instanceof BrokerError && error.code === 'MESSAGE_TOO_LARGE')
-        large.push(...indexes);
+      if (indexes.length > 1 && isTooLarge(error)) large.push(...indexes);
     }
     if (large.length === 0) return;
     const smaller = large.map(index => records[index] as PlacedRecord);
@@ -94,18 +98,42 @@ export class Mover {
   #place(destinations: readonly Destination[]): PlacedRecord[] {
     const { main, delay, dead } = this.#topics.names;
     const now = destinations.filter(({ kind }) => kind === 'now').length;
-    const leaders = this.#cluster.known(main)?.partitions ?? [];
-    const led = leaders.flatMap(({ node }, partition) => (node < 0 ? [] : [partition]));
-    // Where none has a leader they wait for one.
-    const spread = this.#placement.spread(now, led.length > 0 ? led : [...leaders.keys()]);
+    const spread = this.#placement.spread(now, this.#choice(main));
+    const steps = now < destinations.length ? this.#well(delay) : [];
     let next = 0;
     return destinations.map(destination => {
       const { record } = destination;
-      if (destination.kind === 'dead') return { topic: dead, partition: 0, record };
       if (destination.kind === 'now') return { topic: main, partition: spread[next++] ?? 0, record };
-      return { topic: delay, partition: this.#topics.stepFor(destination.waitMs), record };
+      if (destination.kind === 'dead') return { topic: dead, partition: this.#choice(dead)[0] ?? 0, record };
+      const step = this.#topics.stepFor(destination.waitMs);
+      // A shorter one, with more hops, if that takes nothing.
+      const partition = steps.findLast(well => well <= step) ?? step;
+      return { topic: delay, partition, record };
     });
   }
+
+  /** Where records of a topic may go. Where nobody takes them they wait for somebody who will. */
+  #choice(topic: string): readonly number[] {
+    const well = this.#well(topic);
+    return well.length > 0 ? well : [...(this.#cluster.known(topic)?.partitions.keys() ?? [])];
+  }
+
+  #well(topic: string): number[] {
+    const leaders = this.#cluster.known(topic)?.partitions ?? [];
+    return [...leaders.keys()].filter(
+      partition => (leaders[partition]?.node ?? -1) >= 0 && this.#producer.isWell(topic, partition),
+    );
+  }
+
+  #canMove({ topic, partition }: Batch): boolean {
+    const isDelay = topic === this.#topics.names.delay;
+    return this.#well(topic).some(other => (isDelay ? other < partition : other !== partition));
+  }
+}
+
+/** The second: for a segment of the log. */
+function isTooLarge(error: Error | undefined): boolean {
+  return error instanceof BrokerError && ['MESSAGE_TOO_LARGE', 'RECORD_LIST_TOO_LARGE'].includes(error.code);
 }
 
 function isTopicGone(error: Error | undefined): boolean {

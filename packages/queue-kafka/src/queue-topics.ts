@@ -2,6 +2,7 @@ import { createTopicsV5 } from '@platformatic/kafka';
 import { setTimeout as elapse } from 'node:timers/promises';
 import { type AdapterContext, QueueConfigError } from '@switchyard/queue-api';
 import { USUAL_MESSAGE_BYTES } from './capabilities.ts';
+import { classify } from './classify.ts';
 import type { KafkaConfig } from './config.ts';
 import { Deadline, inTime } from './in-time.ts';
 import type { Cluster, Topic } from './kafka/cluster.ts';
@@ -81,7 +82,8 @@ export class QueueTopics {
   ensure(timeoutMs: number): Promise<void> {
     this.#ensured ??= this.#ensure(new Deadline(timeoutMs)).catch((error: unknown) => {
       this.#ensured = undefined;
-      throw error;
+      // Whatever was not answered, no job was sent.
+      throw classify(error) === 'unknown-outcome' ? new NotSentError('The request', error) : error;
     });
     // Who began may have more time than whoever joins.
     const late = () => new NotSentError('The request', new Error('the topics of the queue were not found in time'));
@@ -182,6 +184,8 @@ export class QueueTopics {
       if (errorCode === 0 || code === 'TOPIC_ALREADY_EXISTS') continue;
       if (code === 'NOT_CONTROLLER') cluster.controllerMoved();
       const refusal = new BrokerError(`to create the topic ${name}`, code, errorMessage);
+      // Also said while brokers start.
+      if (code === 'INVALID_REPLICATION_FACTOR') throw new NotSentError('The request', refusal);
       if (!/AUTHORIZATION_FAILED$|^POLICY_VIOLATION$|^INVALID_/.test(code)) throw refusal;
       throw new QueueConfigError(`${refusal.message}. ${this.#commands(this.#missingFrom(known))}`, {
         queue,

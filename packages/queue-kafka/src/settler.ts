@@ -1,6 +1,7 @@
 import type { Outcome, QueueErrorCode, Receipt, Settlement } from '@switchyard/queue-api';
 import { classify } from './classify.ts';
-import { Deadline } from './in-time.ts';
+import { Deadline, inTime } from './in-time.ts';
+import { NoAnswerError } from './kafka/errors.ts';
 import { deadForeignRecord, deadJobRecord, movedRecord, type ReadJob, sameRecord } from './job-record.ts';
 import type { JobSource } from './job-source.ts';
 import type { RecordToWrite } from './kafka/record-batch-writer.ts';
@@ -19,6 +20,8 @@ export interface SettlerOptions {
 
 const OK: Outcome = Object.freeze({ ok: true });
 const LOST: Outcome = Object.freeze({ ok: false, code: 'lease-lost' });
+/** How long brokers may take to store something that they may have already. */
+const MOVE_MS = 120_000;
 
 /** Carries out what the engine has decided. What goes elsewhere is stored there before it is finished here. */
 export class Settler {
@@ -48,18 +51,28 @@ export class Settler {
     // One that is under way already is what this one says again.
     const fresh = new Map<Lease, Destination>();
     for (const { lease, to } of moves) if (lease.moving === undefined && !fresh.has(lease)) fresh.set(lease, to);
-    const moved = this.#options.mover.move([...fresh.values()], deadline.left);
-    for (const [n, lease] of [...fresh.keys()].entries()) {
-      lease.moving = moved.then(errors => errors[n]);
-      void lease.moving.finally(() => (lease.moving = undefined));
-    }
+    this.#move(fresh);
+    const late = () => new NoAnswerError('a produce', new Error('there was no time to wait longer'));
     await Promise.all(
       moves.map(async ({ index, lease }) => {
-        const error = await lease.moving;
-        outcomes[index] = error === undefined ? this.#finish(lease) : refused(error);
+        const moving = lease.moving ?? Promise.resolve(undefined);
+        const error = await inTime(moving, Math.max(1, deadline.left), late).catch((reason: Error) => reason);
+        outcomes[index] = error === undefined ? OK : refused(error);
       }),
     );
     return outcomes;
+  }
+
+  /** Also after whoever asked for it has given up: what is sent again under another number is stored twice. */
+  #move(destinations: ReadonlyMap<Lease, Destination>): void {
+    const moved = this.#options.mover.move([...destinations.values()], MOVE_MS);
+    for (const [n, lease] of [...destinations.keys()].entries()) {
+      lease.moving = moved.then(errors => {
+        lease.moving = undefined;
+        if (errors[n] === undefined) this.#finish(lease);
+        return errors[n];
+      });
+    }
   }
 
   async extend(receipts: readonly Receipt[], leaseMs: number, timeoutMs: number): Promise<Outcome[]> {

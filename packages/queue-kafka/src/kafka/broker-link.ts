@@ -95,7 +95,11 @@ export class BrokerLink {
     const forget = () => {
       if (this.#connection === connection) this.#connection = undefined;
     };
-    connection.once('close', forget);
+    connection.once('close', () => {
+      forget();
+      // The library's timer that authenticates again would keep the process alive.
+      connection.close(() => {});
+    });
     connection.once('closing', forget);
     try {
       await connection.connect(this.address.host, this.address.port);

@@ -40,7 +40,7 @@ export class Cluster {
   readonly #asking = new Map<string, Promise<void>>();
   #brokers = new Map<number, BrokerAddress>();
   #controller = -1;
-  /** Which of those that can be asked was the last to answer. */
+  /** Which of those that can be asked is asked first: the last that answered, unless others may know more. */
   #turn = 0;
   #isClosed = false;
 
@@ -90,7 +90,10 @@ export class Cluster {
   /** Asked anew before it is used again: a broker has answered that it is not so. */
   isStale(name: string): void {
     const known = this.#topics.get(name);
-    if (known !== undefined) this.#topics.set(name, { topic: known.topic, at: -Infinity });
+    if (known === undefined || known.at === -Infinity) return;
+    this.#topics.set(name, { topic: known.topic, at: -Infinity });
+    // One that is cut off from the others says the same again.
+    this.#turn += 1;
   }
 
   /** The link to a broker for one purpose. Rejects nothing by itself; a broker that is not known is. */
@@ -189,9 +192,20 @@ export class Cluster {
       if (code === 'UNKNOWN_TOPIC_OR_PARTITION') this.#topics.delete(name);
       // One that is being made has no leaders yet.
       else if (errorCode !== 0 && code !== 'LEADER_NOT_AVAILABLE') throw new BrokerError(`to describe ${name}`, code);
-      else this.#topics.set(name, { topic: { name, id, partitions: leadersOf(partitions) }, at });
+      else this.#topics.set(name, { topic: this.#latest({ name, id, partitions: leadersOf(partitions) }), at });
     }
     this.#dropLinks();
+  }
+
+  /** A broker may be late to learn of an election. */
+  #latest(said: Topic): Topic {
+    const known = this.#topics.get(said.name)?.topic;
+    if (known?.id !== said.id) return said;
+    const partitions = said.partitions.map((leader, partition) => {
+      const former = known.partitions[partition];
+      return former !== undefined && former.epoch > leader.epoch ? former : leader;
+    });
+    return { ...said, partitions };
   }
 
   /** Asks brokers in turn until one answers. */
@@ -214,9 +228,9 @@ export class Cluster {
         return answer;
       } catch (error) {
         lastError = error;
-        if (error instanceof BrokerError) break;
-        // Whoever comes next does not wait for it again.
+        // Whoever comes next does not wait for it again, or may hear something else from another.
         this.#turn = turn + 1;
+        if (error instanceof BrokerError) break;
       }
     }
     // A question changes nothing: as long as it has no answer, nothing has happened.

@@ -1,61 +1,52 @@
-import { setTimeout as elapse } from 'node:timers/promises';
-import { atMost, Deadline } from '../in-time.ts';
+import { Deadline } from '../in-time.ts';
 import type { BrokerClocks } from './broker-clocks.ts';
 import type { Cluster } from './cluster.ts';
 import { BrokerError, NoAnswerError, nameOfCode, NotSentError } from './errors.ts';
 import { type ProducedPartition, produceV9 } from './raw-apis.ts';
 import { type ProducerState, type RecordToWrite, writeRecordBatch } from './record-batch-writer.ts';
 import { Sequences } from './sequences.ts';
+import { verdictOf } from './verdict.ts';
 
 /** Records for one partition: stored all together or not at all. */
 export interface Batch {
   readonly topic: string;
   readonly partition: number;
   readonly records: readonly RecordToWrite[];
+  /** Whether they could go elsewhere right now: then they are given back with an `UnwellError` while their partition is not well. */
+  readonly canMove?: () => boolean;
 }
 
 /** What became of a batch: `undefined` for stored, with `acks=all`. */
 export type BatchError = Error | undefined;
 
+/** Nothing was stored, and another partition would do it. */
+export class UnwellError extends NotSentError {}
+
 /** A batch on its way. */
 interface Shipment {
   readonly batch: Batch;
   readonly place: string;
+  /** Whoever gave it to us learns what became of it, once. */
+  readonly tell: (error: BatchError) => void;
+  isTold: boolean;
   /** What the broker would recognise it by; from its first attempt on, and the same in each. */
   state: ProducerState | undefined;
-  /** Sent, and nobody knows what became of it. */
+  /** An attempt is being made. */
+  isUnderWay: boolean;
+  /** It is in a request that was not answered yet. */
+  isSent: boolean;
+  /** It was sent, and nobody knows what became of it. */
   isInDoubt: boolean;
-  isSettled: boolean;
+  /** It is known what became of it, or never will be. */
+  isOver: boolean;
+  /** Since when there is no such partition. */
+  goneSince: number | undefined;
+  tries: number;
+  /** When the next attempt may be made. */
+  notBefore: number;
   error: BatchError;
 }
 
-/** Certainly nothing was stored, and the next leader, or the same one in a moment, will do it. */
-const NOT_STORED_YET = new Set([
-  'LEADER_NOT_AVAILABLE',
-  'NOT_ENOUGH_REPLICAS',
-  'BROKER_NOT_AVAILABLE',
-  'CORRUPT_MESSAGE',
-]);
-/**
- * Also said of a batch that was appended and waited for its replicas when the leader moved or the topic was deleted: others may have
- * it. A batch that was never appended has no offset in the answer.
- */
-const MAYBE_STORED = new Set([
-  'NOT_LEADER_OR_FOLLOWER',
-  'UNKNOWN_TOPIC_OR_PARTITION',
-  'UNKNOWN_TOPIC_ID',
-  'KAFKA_STORAGE_ERROR',
-  'REQUEST_TIMED_OUT',
-  'NOT_ENOUGH_REPLICAS_AFTER_APPEND',
-  'UNKNOWN_SERVER_ERROR',
-]);
-/** The broker knows another last batch of ours than we do, or none. */
-const OUT_OF_STEP = new Set([
-  'OUT_OF_ORDER_SEQUENCE_NUMBER',
-  'DUPLICATE_SEQUENCE_NUMBER',
-  'UNKNOWN_PRODUCER_ID',
-  'INVALID_PRODUCER_EPOCH',
-]);
 /** Of one attempt: a leader that is silent is not the leader for long. */
 const ATTEMPT_MS = 5000;
 const REQUEST_TIMEOUT_MS = 8000;
@@ -63,22 +54,37 @@ const REQUEST_TIMEOUT_MS = 8000;
 const MOST_REQUEST_BYTES = 32 * 1024 * 1024;
 const PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 500;
+/** A leader that says nothing for so long is not well. */
+const SLOW_MS = 1000;
+/** How long a partition is left alone where others do as well. */
+const UNWELL_MS = 10_000;
+/** A broker that has just started may not know of all topics. */
+const GONE_MS = 2000;
 
 /**
- * The one producer of a process. What is given to it together leaves in one request for each leader, `acks=all`. It tries again until
- * the deadline, and a broker that has a batch already does not store it twice. What nobody knows the outcome of at the end is a
- * `NoAnswerError`.
+ * The one producer of a process, `acks=all`. A partition has one batch under way, and those that wait for it stand in line, so that
+ * brokers get them in the order of their numbers, whatever is tried again. What is at the head of its line leaves together with the
+ * others that go to the same leader, whoever gave it to us.
  *
- * A partition has one batch under way, and those that wait for it take turns. So brokers get them in the order of their numbers,
- * whatever is tried again.
+ * It tries again until the deadline, and a broker that has a batch already does not store it twice. What nobody knows the outcome of
+ * at the end is a `NoAnswerError`. What may be stored already is sent again on a connection of its own: its answer may take long, and
+ * brokers work on the requests of a connection one after the other.
+ *
+ * A partition whose leader refuses, is gone or is silent is not well for a while. Batches that can go elsewhere, and that have
+ * certainly not been stored, are given back at once.
  */
 export class Producer {
   readonly #cluster: Cluster;
   readonly #clocks: BrokerClocks;
   readonly #sequences: Sequences;
-  /** For each partition the batches that want to go there, one of each call; the first is under way. */
+  /** For each partition the batches that want to go there; the first is under way, or will be. */
   readonly #lines = new Map<string, Shipment[]>();
-  #moved = Promise.withResolvers<void>();
+  readonly #unwellUntil = new Map<string, number>();
+  /** These have a number and a leader. */
+  #ready: Shipment[] = [];
+  #isAwake = false;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
 
   constructor(cluster: Cluster, clocks: BrokerClocks) {
     this.#cluster = cluster;
@@ -87,139 +93,203 @@ export class Producer {
   }
 
   /** One outcome for each batch, in the same order. Never rejects. */
-  async produce(batches: readonly Batch[], timeoutMs: number): Promise<BatchError[]> {
-    const deadline = new Deadline(timeoutMs);
-    const shipments = batches.map((batch): Shipment => {
-      const place = `${batch.topic}/${batch.partition}`;
-      return { batch, place, state: undefined, isInDoubt: false, isSettled: false, error: undefined };
+  produce(batches: readonly Batch[], timeoutMs: number): Promise<BatchError[]> {
+    const errors = batches.map((): BatchError => undefined);
+    if (batches.length === 0) return Promise.resolve(errors);
+    return new Promise(resolve => {
+      let left = batches.length;
+      const shipments = batches.map((batch, index) =>
+        newShipment(batch, error => {
+          errors[index] = error;
+          left -= 1;
+          if (left > 0) return;
+          clearTimeout(timer);
+          resolve(errors);
+        }),
+      );
+      const timer = setTimeout(() => {
+        for (const shipment of shipments) this.#timeUp(shipment);
+      }, timeoutMs);
+      for (const shipment of shipments) this.#lineUp(shipment);
+      this.#wake();
     });
-    // Several for one partition go one after the other, and let others in between.
-    const calls = [...Map.groupBy(shipments, ({ place }) => place).values()];
-    const queues = calls.map(queue => [...queue]);
-    const heads = new Set<Shipment>();
-    try {
-      for (let pause = PAUSE_MS; !deadline.isOver;) {
-        for (const queue of queues) this.#lineUp(queue, heads);
-        if (heads.size === 0) break;
-        const ours = [...heads].filter(head => this.#lines.get(head.place)?.[0] === head);
-        if (ours.length === 0) {
-          await atMost(deadline.left, this.#moved.promise);
-          continue;
-        }
-        await this.#sendAll(ours, deadline);
-        if (ours.some(({ isSettled }) => isSettled)) continue;
-        await elapse(Math.min(pause, deadline.left));
-        pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
-      }
-      for (const shipment of shipments) if (!shipment.isSettled) this.#giveUp(shipment);
-    } finally {
-      for (const head of heads) this.#leaveLine(head);
-    }
-    return shipments.map(({ error }) => error);
   }
 
-  /** Puts the next of a queue into the line of its partition, once the one before is settled. */
-  #lineUp(queue: Shipment[], heads: Set<Shipment>): void {
-    const [first] = queue;
-    if (first?.isSettled === true) {
-      heads.delete(first);
-      queue.shift();
-    }
-    const [next] = queue;
-    if (next === undefined || heads.has(next)) return;
-    heads.add(next);
-    const line = this.#lines.get(next.place);
-    if (line === undefined) this.#lines.set(next.place, [next]);
-    else line.push(next);
+  /** Whether a partition takes batches, as far as we know. */
+  isWell(topic: string, partition: number): boolean {
+    const until = this.#unwellUntil.get(placeOf(topic, partition));
+    return until === undefined || until < performance.now();
   }
 
-  #leaveLine(shipment: Shipment): void {
-    const line = this.#lines.get(shipment.place);
-    const index = line?.indexOf(shipment) ?? -1;
-    if (line === undefined || index < 0) return;
-    line.splice(index, 1);
-    if (line.length === 0) this.#lines.delete(shipment.place);
-    this.#moved.resolve();
-    this.#moved = Promise.withResolvers();
+  /** Nothing is sent any more, and whoever waits learns it. */
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    for (const line of this.#lines.values()) for (const shipment of [...line]) this.#timeUp(shipment);
   }
 
-  /** It is known what became of it: the next may go. */
-  #settle(shipment: Shipment, error: BatchError): void {
-    shipment.isSettled = true;
-    shipment.error = error;
-    this.#leaveLine(shipment);
-  }
-
-  /** No time is left. */
-  #giveUp(shipment: Shipment): void {
-    const { isInDoubt, error } = shipment;
-    if (isInDoubt) this.#settleInDoubt(shipment, error);
-    else this.#settle(shipment, error ?? new NotSentError('A produce', new Error('no time was left')));
-  }
-
-  /** One attempt for all of them, in as many requests as there are leaders. */
-  async #sendAll(shipments: readonly Shipment[], deadline: Deadline): Promise<void> {
-    const left = Math.max(1, Math.min(deadline.left, ATTEMPT_MS));
-    try {
-      const names = [...new Set(shipments.map(({ batch }) => batch.topic))];
-      await this.#cluster.topics(names, { timeoutMs: left });
-      for (const shipment of shipments) shipment.state ??= await this.#sequences.stateFor(shipment.place, left);
-    } catch (error) {
-      for (const shipment of shipments) this.#notSent(shipment, error);
+  #lineUp(shipment: Shipment): void {
+    if (this.#isClosed) {
+      this.#end(shipment, new NotSentError('A produce', new Error('the store is closed')));
       return;
     }
-    const parcels = this.#parcels(shipments);
-    await Promise.all(parcels.map(({ node, parcel }) => this.#send(node, parcel, left)));
+    const line = this.#lines.get(shipment.place);
+    if (line === undefined) this.#lines.set(shipment.place, [shipment]);
+    else line.push(shipment);
   }
 
-  /** For each leader what goes to it, in requests that it takes. */
-  #parcels(shipments: readonly Shipment[]): { readonly node: number; readonly parcel: readonly Written[] }[] {
-    const now = Date.now();
-    const parcels: { node: number; parcel: Written[]; bytes: number }[] = [];
-    for (const shipment of shipments) {
-      const { topic, partition, records } = shipment.batch;
-      const known = this.#cluster.known(topic)?.partitions[partition];
-      if (known === undefined) {
-        this.#gone(shipment);
+  #wake(): void {
+    if (this.#isAwake) return;
+    this.#isAwake = true;
+    queueMicrotask(() => {
+      this.#isAwake = false;
+      this.#begin();
+    });
+  }
+
+  #wakeAt(time: number): void {
+    clearTimeout(this.#timer);
+    if (time === Infinity || this.#isClosed) return;
+    this.#timer = setTimeout(() => this.#wake(), Math.max(1, time - performance.now()));
+  }
+
+  /** An attempt for the head of each line. */
+  #begin(): void {
+    const now = performance.now();
+    let next = Infinity;
+    const byTopic = new Map<string, Shipment[]>();
+    for (const [head] of this.#lines.values()) {
+      if (head === undefined || head.isUnderWay) continue;
+      if (head.notBefore > now) {
+        next = Math.min(next, head.notBefore);
         continue;
       }
-      if (known.node < 0) {
-        this.#cluster.isStale(topic);
-        const leaderless = new Error(`partition ${partition} of ${topic} has no leader`);
-        this.#notSent(shipment, new NotSentError('A produce', leaderless));
-        continue;
-      }
-      const batch = writeRecordBatch(records, now, shipment.state);
-      const { node } = known;
-      const fits = (other: (typeof parcels)[number]) =>
-        other.node === node && other.bytes + batch.length <= MOST_REQUEST_BYTES;
-      let found = parcels.find(fits);
-      if (found === undefined) parcels.push((found = { node, parcel: [], bytes: 0 }));
-      found.parcel.push({ shipment, batch });
-      found.bytes += batch.length;
+      head.isUnderWay = true;
+      const heads = byTopic.get(head.batch.topic);
+      if (heads === undefined) byTopic.set(head.batch.topic, [head]);
+      else heads.push(head);
     }
-    return parcels;
+    for (const [topic, heads] of byTopic) void this.#prepare(topic, heads);
+    this.#wakeAt(next);
   }
 
-  async #send(node: number, parcel: readonly Written[], timeoutMs: number): Promise<void> {
+  /** Finds out who leads, and under which numbers the batches go. */
+  async #prepare(topic: string, heads: readonly Shipment[]): Promise<void> {
+    const attempt = new Deadline(ATTEMPT_MS);
+    try {
+      await this.#cluster.topics([topic], { timeoutMs: attempt.left });
+      for (const head of heads) head.state ??= await this.#sequences.stateFor(head.place, Math.max(1, attempt.left));
+    } catch (error) {
+      for (const head of heads) this.#notSent(head, error);
+      this.#ended(heads);
+      return;
+    }
+    // Those of other topics that become ready in this turn come along.
+    if (this.#ready.length === 0) queueMicrotask(() => this.#ship());
+    this.#ready.push(...heads);
+  }
+
+  /** Sends what is ready, in as many requests as there are leaders. */
+  #ship(): void {
+    const ready = this.#ready;
+    this.#ready = [];
+    const now = Date.now();
+    const parcels: Parcel[] = [];
+    const left: Shipment[] = [];
+    for (const shipment of ready) {
+      const node = shipment.isOver ? -1 : this.#leaderOf(shipment);
+      if (node < 0) {
+        left.push(shipment);
+        continue;
+      }
+      const bytes = writeRecordBatch(shipment.batch.records, now, shipment.state);
+      const isAgain = shipment.isInDoubt;
+      let parcel = parcels.find(
+        other => other.node === node && other.isAgain === isAgain && other.bytes + bytes.length <= MOST_REQUEST_BYTES,
+      );
+      if (parcel === undefined) parcels.push((parcel = { node, isAgain, contents: [], bytes: 0 }));
+      parcel.contents.push({ shipment, bytes });
+      parcel.bytes += bytes.length;
+    }
+    for (const parcel of parcels) void this.#send(parcel);
+    if (left.length > 0) this.#ended(left);
+  }
+
+  /** -1: nobody, which is noted. */
+  #leaderOf(shipment: Shipment): number {
+    const { topic, partition } = shipment.batch;
+    const known = this.#cluster.known(topic)?.partitions[partition];
+    if (known === undefined) {
+      this.#gone(shipment);
+      return -1;
+    }
+    shipment.goneSince = undefined;
+    if (known.node < 0) {
+      this.#cluster.isStale(topic);
+      const leaderless = new Error(`partition ${partition} of ${topic} has no leader`);
+      this.#notSent(shipment, new NotSentError('A produce', leaderless));
+    }
+    return known.node;
+  }
+
+  async #send({ node, isAgain, contents }: Parcel): Promise<void> {
+    const shipments = contents.map(({ shipment }) => shipment);
+    for (const shipment of shipments) shipment.isSent = true;
+    const slow = setTimeout(() => {
+      for (const { place } of shipments) this.#isUnwell(place);
+    }, SLOW_MS);
     let answer: readonly ProducedPartition[];
     try {
-      const link = this.#cluster.link(node, 'produce', REQUEST_TIMEOUT_MS);
-      answer = await link.call('a produce', produceV9, [Math.round(timeoutMs), topicsOf(parcel)], timeoutMs);
+      const link = this.#cluster.link(node, isAgain ? 'produce again' : 'produce', REQUEST_TIMEOUT_MS);
+      answer = await link.call('a produce', produceV9, [ATTEMPT_MS, topicsOf(contents)], ATTEMPT_MS);
+      for (const shipment of shipments) {
+        const { topic, partition } = shipment.batch;
+        const said = answer.find(part => part.topic === topic && part.partition === partition);
+        // The answer to a repetition may have the time of whoever led before.
+        if (said?.errorCode === 0 && !shipment.isInDoubt) this.#clocks.heard(node, said.logAppendTimeMs);
+        this.#answered(shipment, said);
+      }
     } catch (error) {
-      for (const { shipment } of parcel) {
+      for (const shipment of shipments) {
         this.#cluster.isStale(shipment.batch.topic);
         if (error instanceof NotSentError) this.#notSent(shipment, error);
         else this.#doubt(shipment, error as Error);
       }
+    } finally {
+      clearTimeout(slow);
+      this.#ended(shipments);
+    }
+  }
+
+  #answered(shipment: Shipment, said: ProducedPartition | undefined): void {
+    const { batch, place, state } = shipment;
+    const code = said === undefined ? 'UNKNOWN_SERVER_ERROR' : nameOfCode(said.errorCode);
+    const verdict = verdictOf(code, shipment.isInDoubt);
+    if (verdict === 'stored') {
+      if (state !== undefined) this.#sequences.stored(place, state, batch.records.length);
+      this.#unwellUntil.delete(place);
+      this.#end(shipment, undefined);
       return;
     }
-    for (const { shipment } of parcel) {
-      const { topic, partition } = shipment.batch;
-      const said = answer.find(part => part.topic === topic && part.partition === partition);
-      // The answer to a repetition may have the time of whoever led before.
-      if (said?.errorCode === 0 && !shipment.isInDoubt) this.#clocks.heard(node, said.logAppendTimeMs);
-      this.#answered(shipment, said);
+    const refusal = new BrokerError(`a produce to ${batch.topic}`, code, said?.errorMessage ?? missingRight(code));
+    if (verdict === 'in-doubt') {
+      this.#cluster.isStale(batch.topic);
+      // One that was never appended has no offset in the answer.
+      const wasAppended = state !== undefined || said === undefined || said.baseOffset >= 0;
+      if (wasAppended) this.#doubt(shipment, refusal);
+      else shipment.error = refusal;
+    } else if (verdict === 'out-of-step') {
+      this.#sequences.begin();
+      // Under another number a broker that has it would store it again.
+      if (shipment.isInDoubt) this.#endInDoubt(shipment, refusal);
+      else Object.assign(shipment, { state: undefined, error: new NotSentError('A produce', refusal) });
+    } else if (verdict === 'not-yet') {
+      this.#cluster.isStale(batch.topic);
+      if (!shipment.isInDoubt) shipment.error = refusal;
+    } else if (shipment.isInDoubt) {
+      this.#endInDoubt(shipment, refusal);
+    } else {
+      this.#end(shipment, refusal);
     }
   }
 
@@ -228,74 +298,143 @@ export class Producer {
     // One that is in doubt stays so.
     if (shipment.isInDoubt) return;
     // What was refused is refused the next time, too.
-    if (error instanceof BrokerError) this.#settle(shipment, error);
+    if (error instanceof BrokerError) this.#end(shipment, error);
     else shipment.error = error instanceof NotSentError ? error : new NotSentError('A produce', error);
   }
 
-  /** There is no such partition, and nothing that may have been stored in it. */
+  /** There is no such partition. */
   #gone(shipment: Shipment): void {
     const { topic } = shipment.batch;
+    const now = performance.now();
     this.#cluster.isStale(topic);
-    // Should it be there after all, it may have the batch: another one must not have its number.
-    if (shipment.isInDoubt) this.#sequences.begin();
-    this.#settle(shipment, new BrokerError(`a produce to ${topic}`, 'UNKNOWN_TOPIC_OR_PARTITION'));
-  }
-
-  #answered(shipment: Shipment, said: ProducedPartition | undefined): void {
-    const { batch, place, state } = shipment;
-    const code = said === undefined ? 'UNKNOWN_SERVER_ERROR' : nameOfCode(said.errorCode);
-    // The second is the answer to what was stored before, and to nothing else.
-    if (code === 'NONE' || (code === 'DUPLICATE_SEQUENCE_NUMBER' && shipment.isInDoubt)) {
-      if (state !== undefined) this.#sequences.stored(place, state, batch.records.length);
-      this.#settle(shipment, undefined);
-      return;
-    }
-    const refusal = new BrokerError(`a produce to ${batch.topic}`, code, said?.errorMessage ?? missingRight(code));
-    if (MAYBE_STORED.has(code)) {
-      this.#cluster.isStale(batch.topic);
-      const wasAppended = state !== undefined || said === undefined || said.baseOffset >= 0;
-      if (wasAppended) this.#doubt(shipment, refusal);
-      else shipment.error = refusal;
-    } else if (OUT_OF_STEP.has(code)) {
+    shipment.goneSince ??= now;
+    if (shipment.isInDoubt) {
+      // Whoever takes that for a new start would store it twice, should it be there after all.
+      if (now - shipment.goneSince < GONE_MS) return;
+      // And it may have the batch: another one must not have its number.
       this.#sequences.begin();
-      // Under another number a broker that has it would store it again.
-      if (shipment.isInDoubt) this.#settleInDoubt(shipment, refusal);
-      else Object.assign(shipment, { state: undefined, error: new NotSentError('A produce', refusal) });
-    } else if (NOT_STORED_YET.has(code)) {
-      this.#cluster.isStale(batch.topic);
-      if (!shipment.isInDoubt) shipment.error = refusal;
-    } else if (shipment.isInDoubt) {
-      this.#settleInDoubt(shipment, refusal);
-    } else {
-      this.#settle(shipment, refusal);
     }
+    this.#end(shipment, new BrokerError(`a produce to ${topic}`, 'UNKNOWN_TOPIC_OR_PARTITION'));
   }
 
   /** Sent again under the same number, or, where brokers do not know us by any, not again. */
   #doubt(shipment: Shipment, error: Error): void {
     shipment.isInDoubt = true;
-    if (shipment.state === undefined) this.#settleInDoubt(shipment, error);
+    if (shipment.state === undefined) this.#endInDoubt(shipment, error);
     else shipment.error = error;
   }
 
-  #settleInDoubt(shipment: Shipment, cause: BatchError): void {
+  #endInDoubt(shipment: Shipment, cause: BatchError): void {
     this.#sequences.begin();
-    this.#settle(shipment, cause instanceof NoAnswerError ? cause : new NoAnswerError('a produce', cause));
+    this.#end(shipment, cause instanceof NoAnswerError ? cause : new NoAnswerError('a produce', cause));
+  }
+
+  #end(shipment: Shipment, error: BatchError): void {
+    shipment.isOver = true;
+    this.#tell(shipment, error);
+  }
+
+  #tell(shipment: Shipment, error: BatchError): void {
+    if (shipment.isTold) return;
+    shipment.isTold = true;
+    shipment.tell(error);
+  }
+
+  /** Whoever waits for it waits no longer. What is in a request keeps its place in the line until that has ended. */
+  #timeUp(shipment: Shipment): void {
+    if (shipment.isOver) return;
+    const { isSent, isInDoubt, error } = shipment;
+    if (isSent || isInDoubt) {
+      const cause = error ?? new Error('there was no time to wait longer');
+      this.#tell(shipment, cause instanceof NoAnswerError ? cause : new NoAnswerError('a produce', cause));
+    } else {
+      this.#tell(shipment, error ?? new NotSentError('A produce', new Error('no time was left')));
+    }
+    if (!isSent) this.#abandon(shipment);
+  }
+
+  /** Nobody waits for it any more. */
+  #abandon(shipment: Shipment): void {
+    if (shipment.isInDoubt) this.#endInDoubt(shipment, shipment.error);
+    shipment.isOver = true;
+    this.#leaveLine(shipment);
+  }
+
+  /** An attempt is over: those that it has brought to an end make way, the others try again. */
+  #ended(shipments: readonly Shipment[]): void {
+    for (const shipment of shipments) {
+      shipment.isUnderWay = false;
+      shipment.isSent = false;
+      if (shipment.isTold && !shipment.isOver) this.#abandon(shipment);
+      if (shipment.isOver) {
+        this.#leaveLine(shipment);
+        continue;
+      }
+      shipment.notBefore = performance.now() + Math.min(PAUSE_MS * 2 ** shipment.tries, LONGEST_PAUSE_MS);
+      shipment.tries += 1;
+      this.#isUnwell(shipment.place);
+    }
+    this.#wake();
+  }
+
+  /** For a while nothing goes there that can go elsewhere. */
+  #isUnwell(place: string): void {
+    this.#unwellUntil.set(place, performance.now() + UNWELL_MS);
+    for (const shipment of [...(this.#lines.get(place) ?? [])]) {
+      if (shipment.isUnderWay || shipment.isInDoubt || shipment.batch.canMove?.() !== true) continue;
+      this.#end(shipment, new UnwellError('A produce', shipment.error ?? new Error(`${place} is not well`)));
+      this.#leaveLine(shipment);
+    }
+  }
+
+  #leaveLine(shipment: Shipment): void {
+    const line = this.#lines.get(shipment.place);
+    const index = line?.indexOf(shipment) ?? -1;
+    if (line === undefined || index < 0) return;
+    line.splice(index, 1);
+    if (line.length === 0) this.#lines.delete(shipment.place);
+    else if (index === 0) this.#wake();
   }
 }
 
-interface Written {
-  readonly shipment: Shipment;
-  readonly batch: Buffer;
+/** What goes to one leader in one request. */
+interface Parcel {
+  readonly node: number;
+  /** It may be stored there already. */
+  readonly isAgain: boolean;
+  readonly contents: { readonly shipment: Shipment; readonly bytes: Buffer }[];
+  bytes: number;
 }
 
-function topicsOf(parcel: readonly Written[]) {
+function newShipment(batch: Batch, tell: Shipment['tell']): Shipment {
+  return {
+    batch,
+    place: placeOf(batch.topic, batch.partition),
+    tell,
+    isTold: false,
+    state: undefined,
+    isUnderWay: false,
+    isSent: false,
+    isInDoubt: false,
+    isOver: false,
+    goneSince: undefined,
+    tries: 0,
+    notBefore: 0,
+    error: undefined,
+  };
+}
+
+function placeOf(topic: string, partition: number): string {
+  return `${topic}/${partition}`;
+}
+
+function topicsOf(contents: Parcel['contents']) {
   const topics = new Map<string, { name: string; partitions: { index: number; batch: Buffer }[] }>();
-  for (const { shipment, batch } of parcel) {
+  for (const { shipment, bytes } of contents) {
     const { topic, partition } = shipment.batch;
     const found = topics.get(topic) ?? { name: topic, partitions: [] };
     topics.set(topic, found);
-    found.partitions.push({ index: partition, batch });
+    found.partitions.push({ index: partition, batch: bytes });
   }
   return [...topics.values()];
 }

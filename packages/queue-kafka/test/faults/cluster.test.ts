@@ -1,6 +1,8 @@
 import { rounds } from '@switchyard/fault-kit';
 import { testKafkaCluster } from '@switchyard/test-servers';
-import { afterAll, describe, expect, it, vi } from 'vitest';
+import { setTimeout as elapse } from 'node:timers/promises';
+import { afterAll, describe, expect, it, onTestFinished, vi } from 'vitest';
+import { otherClient } from '../open-store.ts';
 import { createCrew, type Crew } from './crew.ts';
 
 const cluster = await testKafkaCluster();
@@ -77,4 +79,81 @@ describe('a cluster of three brokers, with three copies of everything', () => {
       }, restarts);
     },
   );
+});
+
+describe('a part of a cluster that takes nothing', () => {
+  /** Adds jobs one by one for a while. Answers with how long each took, in ms, once all are stored. */
+  async function addFor(ms: number, crew: Crew): Promise<number[]> {
+    const took: Promise<number>[] = [];
+    for (const end = performance.now() + ms; performance.now() < end; await elapse(20)) {
+      const from = performance.now();
+      took.push(crew.addTasks(1, { ms: 0 }).then(() => performance.now() - from));
+    }
+    return Promise.all(took);
+  }
+  const PROMPT_MS = 3000;
+
+  it('holds up what it may have, and nothing else: a leader that is silent', { timeout: 120_000 }, async () => {
+    await using crew = await createCrew({ brokers: cluster.url, settings: REPLICATED });
+    await crew.hire(HIRED);
+    const proxies = await cluster.proxies();
+    try {
+      await crew.newProducer(proxies.map(({ url }) => url).join());
+      await addFor(500, crew);
+      const leader = cluster.nodes.indexOf(await cluster.leader(crew.topics.main));
+      proxies[leader]!.blackHole();
+      const adding = addFor(10_000, crew);
+      await elapse(15_000);
+      await proxies[leader]!.heal();
+      const took = await adding;
+      const late = took.filter(ms => ms > PROMPT_MS).length;
+      console.log(`${took.length} jobs were added beside a silent leader, ${late} of them had to wait for it`);
+      expect(late).toBeLessThan(took.length / 5);
+      const twice = await crew.allEnded({ within: 60_000 });
+      expect(twice.filter(id => !crew.doubtful.has(id))).toEqual([]);
+    } finally {
+      await Promise.all(proxies.map(proxy => proxy.close()));
+    }
+  });
+
+  it('holds up nothing: a partition with too few replicas', { timeout: 120_000 }, async () => {
+    await using crew = await createCrew({ brokers: cluster.url, settings: REPLICATED });
+    const admin = otherClient(cluster.url).admin();
+    await admin.connect();
+    onTestFinished(() => admin.disconnect());
+    const { main: topic } = crew.topics;
+    const places = [
+      [1, 2],
+      [2, 3],
+      [3, 2],
+    ];
+    const partitionAssignment = places.map((replicas, partition) => ({ partition, replicas }));
+    await admin.alterPartitionReassignments({ topics: [{ topic, partitionAssignment }] });
+    await vi.waitFor(
+      async () => {
+        const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+        const inSync = topics[0]!.partitions.toSorted((one, other) => one.partitionId - other.partitionId);
+        expect(inSync.map(({ isr }) => isr.toSorted())).toEqual(places.map(replicas => replicas.toSorted()));
+      },
+      { timeout: 30_000 },
+    );
+    await crew.hire(HIRED);
+    await addFor(500, crew);
+    await cluster.nodes[0]!.kill();
+    try {
+      // Until the others know.
+      await vi.waitFor(async () => expect(await cluster.leader(crew.topics.main)).toBe(cluster.nodes[1]), {
+        timeout: 30_000,
+      });
+      const took = await addFor(5000, crew);
+      const late = took.filter(ms => ms > PROMPT_MS).length;
+      console.log(`${took.length} jobs were added beside a partition with one replica, ${late} of them had to wait`);
+      expect(late).toBeLessThan(took.length / 20);
+    } finally {
+      await cluster.nodes[0]!.start();
+      await cluster.untilInSync();
+    }
+    const twice = await crew.allEnded({ within: 60_000 });
+    expect(twice.filter(id => !crew.doubtful.has(id))).toEqual([]);
+  });
 });

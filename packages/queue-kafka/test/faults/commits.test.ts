@@ -1,3 +1,4 @@
+import { setTimeout as elapse } from 'node:timers/promises';
 import { rounds } from '@switchyard/fault-kit';
 import { testServer } from '@switchyard/test-servers';
 import { describe, expect, it, vi } from 'vitest';
@@ -139,3 +140,44 @@ describe.concurrent('a connection that is cut while jobs are added', () => {
     expect([...crew.doubtful]).toEqual([]);
   });
 });
+
+it(
+  'a retry whose answers are lost for longer than anybody waits for them is stored once',
+  { timeout: 90_000 },
+  async () => {
+    await using scene = await stage();
+    const { proxy } = scene;
+    const failed = new Set<string>();
+    const silent = Promise.withResolvers<void>();
+    await using failing = await createCrew({
+      brokers: shared.url,
+      settings: { partitions: 4 },
+      work: async (_task, id) => {
+        if (failed.has(id)) return;
+        failed.add(id);
+        await silent.promise;
+        throw new Error('the first time');
+      },
+    });
+    const worker = await failing.hire({ via: proxy.url, concurrency: 20 });
+    await failing.addTasks(20);
+    await vi.waitFor(() => expect(failing.runs).toHaveLength(20), soon);
+    let lost = 0;
+    const lose = async (): Promise<void> => {
+      await proxy.dropNextReply('Produce');
+      lost += 1;
+      return lose();
+    };
+    for (let at = 0; at < 20; at++) void lose();
+    silent.resolve();
+    // Longer than a settlement may take.
+    await elapse(25_000);
+    expect(lost).toBeGreaterThan(5);
+    await proxy.heal();
+    await vi.waitFor(() => expect(worker.completed).toHaveLength(20), soon);
+    // Whatever was stored a second time would run now.
+    await elapse(3000);
+    console.log(`${failing.runs.length} runs were made of 20 jobs that failed once`);
+    expect(failing.runs).toHaveLength(40);
+  },
+);

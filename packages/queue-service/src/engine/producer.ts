@@ -40,6 +40,9 @@ export interface ProducerOptions {
 
 /** While the store does not answer, no more than this many jobs wait for it; more are refused at once (rule 7). */
 const MOST_WAITING_WHILE_DOWN = 10_000;
+/** A call that takes longer holds up no others, where the store keeps no order; so many of them at most. */
+const SLOW_CALL_MS = 500;
+const MOST_SLOW_CALLS = 4;
 /** Fewer jobs than this are not worth two calls. */
 const HALVED_FROM = 50;
 /** Deadlines are looked at no more often than this many times in an `addTimeout`, however many jobs wait. */
@@ -50,7 +53,8 @@ const LOOKS_PER_TIMEOUT = 100;
  * delays anybody; a lone `add` leaves at once.
  *
  * Every entry ends in one of three ways: stored, refused by the store, or out of time. Trying again within that time
- * is safe because the store takes each id once. `addTimeout` counts from when the store last took something, so a long
+ * is safe because the store takes each id once. A part of a store may hang, and with it the call that has a job for it: then the
+ * next call is not kept waiting. `addTimeout` counts from when the store last took something, so a long
  * line in front of a busy store is not mistaken for a store that is down.
  */
 export class Producer {
@@ -58,6 +62,8 @@ export class Producer {
   readonly #soon = new Soon(() => this.#flush());
   readonly #waiting = new WaitingLine<Entry>();
   readonly #inFlight = new Set<readonly Entry[]>();
+  /** Calls in flight that are not waited for any more. */
+  #slow = 0;
   #deadline: Timer | undefined;
   #deadlineAt = Number.POSITIVE_INFINITY;
   #failures = 0;
@@ -189,7 +195,8 @@ export class Producer {
   #flush(): void {
     // Until the store was reached once its limits are unknown: send one small call to open it.
     const { maxBatch, parallel } = this.#options.link.capabilities ?? COLD;
-    while (this.#waiting.size > 0 && this.#inFlight.size < parallel.enqueue && !this.#retryPending) {
+    const inFlight = () => this.#inFlight.size - Math.min(this.#slow, MOST_SLOW_CALLS);
+    while (this.#waiting.size > 0 && inFlight() < parallel.enqueue && !this.#retryPending) {
       // An idle store gets the half of many to begin with: it works on one half while we prepare and answer the other.
       const isHalved = this.#inFlight.size === 0 && this.#waiting.size >= HALVED_FROM && parallel.enqueue > 1;
       const most = isHalved ? Math.ceil(this.#waiting.size / 2) : maxBatch.enqueue;
@@ -206,6 +213,7 @@ export class Producer {
     if (this.#inFlight.size === 0) this.#silentSince = this.#options.clock.now();
     this.#inFlight.add(batch);
     for (const entry of batch) entry.inFlight = true;
+    const patience = this.#watch();
     try {
       const jobs = batch.map(entry => entry.job);
       const outcomes = await link.call('enqueue', addTimeoutMs, queue =>
@@ -215,10 +223,29 @@ export class Producer {
     } catch (error) {
       this.#readFailure(batch, error as QueueError);
     } finally {
+      patience?.end();
       this.#inFlight.delete(batch);
       this.#silentSince = this.#options.clock.now();
       this.#schedule();
     }
+  }
+
+  /** Counts a call as slow once it is, and until it ends. */
+  #watch(): { end(): void } | undefined {
+    const { link, clock } = this.#options;
+    if (link.capabilities?.order !== 'none') return undefined;
+    let isSlow = false;
+    const timer = clock.setTimeout(() => {
+      isSlow = true;
+      this.#slow += 1;
+      this.#schedule();
+    }, SLOW_CALL_MS);
+    return {
+      end: () => {
+        timer.cancel();
+        if (isSlow) this.#slow -= 1;
+      },
+    };
   }
 
   #read(batch: readonly Entry[], outcomes: readonly Outcome[]): void {

@@ -85,6 +85,34 @@ describe('Producer, adding', () => {
     expect(store.enqueue.calls).toHaveLength(1);
   });
 
+  it('does not wait for a call that takes long where the store keeps no order, nor for more than four of them', async () => {
+    const { capabilities } = batches(100, 1);
+    const { producer, sent, store, clock } = await setUpOpen({ capabilities: { ...capabilities, order: 'none' } });
+    const held = [];
+    for (const id of ['a', 'b', 'c', 'd', 'e']) {
+      held.push(store.enqueue.hold());
+      void producer.add(newJob(id));
+      await clock.advance(500);
+    }
+    expect(sent()).toEqual([['a'], ['b'], ['c'], ['d'], ['e']]);
+    const last = watch(producer.add(newJob('f')));
+    await clock.advance(1000);
+    expect([sent().length, last.done]).toEqual([5, false]);
+    held[2]!.answer([OK]);
+    await clock.advance(0);
+    expect([sent().at(-1), last.done]).toEqual([['f'], true]);
+  });
+
+  it('waits for a call that takes long where the store keeps the order', async () => {
+    const { producer, sent, store, clock } = await setUpOpen(batches(100, 1));
+    store.enqueue.hold();
+    void producer.add(newJob('a'));
+    await clock.advance(5000);
+    void producer.add(newJob('b'));
+    await clock.advance(1000);
+    expect(sent()).toEqual([['a']]);
+  });
+
   it('never sends more at once than the store takes, nor more calls', async () => {
     const { producer, store } = await setUpOpen(batches(10, 3));
     let most = 0;
