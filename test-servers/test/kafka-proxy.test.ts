@@ -48,6 +48,20 @@ test('a dropped reply to a Produce: the message is there, and comes again', { ti
   await vi.waitFor(() => expect(received).toEqual(['hello', 'hello']), soon);
 });
 
+test('a swallowed reply to a Produce: the message is there, and the client waits', { timeout: 60_000 }, async () => {
+  const { proxy, topic } = await setUp();
+  const swallowed = proxy.swallowNextReply(`Produce ${topic}`);
+  let isSent = false;
+  const sent = send(proxy.url, topic, 'hello').then(() => (isSent = true));
+  await swallowed;
+  const received = await receiveAll(server.url, topic);
+  await vi.waitFor(() => expect(received).toEqual(['hello']), soon);
+  expect(isSent).toBe(false);
+  proxy.cut();
+  await sent;
+  await vi.waitFor(() => expect(received).toEqual(['hello', 'hello']), soon);
+});
+
 test('a dropped Produce did not happen', { timeout: 60_000 }, async () => {
   const { proxy, topic } = await setUp();
   const dropped = proxy.dropNextRequest(`Produce ${topic}`);

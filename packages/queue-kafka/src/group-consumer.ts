@@ -100,6 +100,7 @@ export class GroupConsumer {
       claim: mayGo => this.#claim(mayGo),
       assigned: (partitions, continuity) => this.#assign(partitions, continuity),
       resumed: () => this.#resume(),
+      keptAfterAll: () => this.#keepAfterAll(),
       lost: () => this.#assign([], 'lost'),
       failed: error => this.#failed('group', error),
       succeeded: () => this.#troubles.over('group'),
@@ -167,22 +168,30 @@ export class GroupConsumer {
     await this.#membership.leave(Math.max(1, deadline.left));
   }
 
-  /** What is idle is committed, and held back from now on if `mayGo`: then it may be given to another. */
+  /**
+   * What is idle is committed, and held back from now on if `mayGo`: then it may be given to another. Otherwise we say that all of it
+   * is busy, and what was held back stays so until it is certain that nobody has it.
+   */
   async #claim(mayGo: boolean): Promise<Omit<Claim, 'generation'>> {
     // What is being looked up is looked up again once it is known whose it is.
     this.#assignment += 1;
     this.#isJoining = true;
-    for (const reader of this.#readers.values()) reader.isFrozen = mayGo && reader.leased === 0;
+    if (mayGo) for (const reader of this.#readers.values()) reader.isFrozen = reader.leased === 0;
     if (this.#readers.size > 0) await this.#committer.flush(CLAIM_MS);
     for (const reader of this.#readers.values()) {
       // What is not committed would run again elsewhere.
       reader.isFrozen &&= !this.#committer.isDirty(reader.ledger);
       reader.wasOffered ||= reader.isFrozen;
     }
-    const owned = claimsOf(this.#readers.values());
+    const owned = claimsOf(this.#readers.values(), mayGo);
     this.#claimedBusy = new Set(owned.flatMap(({ topic, busy }) => busy.map(partition => keyOf({ topic, partition }))));
-    if (!mayGo) this.#resume();
-    return { owned, isHungry: this.#isHungry };
+    return { owned, isHungry: this.#isHungry, isStandingBy: this.isStandingBy };
+  }
+
+  /** What was held back for others is handed out: the share takes long, and nobody else will get it. */
+  #keepAfterAll(): void {
+    for (const reader of this.#readers.values()) reader.isFrozen = false;
+    this.#resume();
   }
 
   #assign(partitions: readonly TopicPartition[], continuity: Continuity): void {
@@ -274,6 +283,7 @@ export class GroupConsumer {
   #drop(reader: PartitionReader): void {
     if (!reader.isOurs) return;
     reader.isOurs = false;
+    clearTimeout(reader.patience);
     this.#readers.delete(keyOf(reader));
     this.#troubles.over(keyOf(reader));
     this.#options.lost(reader);
@@ -322,13 +332,18 @@ export class GroupConsumer {
     const reader = this.#readers.get(key);
     if (reader !== undefined) {
       if (!reader.isDoubtful) return;
-      if (reader.topicId === topic.id && isSame(this.#committer.said(reader.ledger), committed)) {
+      if (reader.topicId === topic.id && this.#committer.hasSaid(reader.ledger, committed)) {
         reader.isDoubtful = false;
         this.#committer.touch();
         this.#options.ready(reader);
         return;
       }
       this.#drop(reader);
+      // It was ours only until its jobs are done: others wait for it.
+      if (!this.#assigned.some(other => keyOf(other) === key)) {
+        this.#membership.rejoin();
+        return;
+      }
     }
     const { maxUncommitted, report, queue } = this.#options;
     const cutAt = this.#cuts.get(key);
@@ -387,8 +402,4 @@ export class GroupConsumer {
 
 function keyOf({ topic, partition }: TopicPartition): PartitionName {
   return `${topic}/${partition}`;
-}
-
-function isSame(one: Commit | undefined, other: Commit | undefined): boolean {
-  return one?.offset === other?.offset && one?.metadata === other?.metadata;
 }

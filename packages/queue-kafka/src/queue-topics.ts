@@ -40,6 +40,8 @@ const KEPT = {
 const LATE_TRIES = 5;
 const LATE_PAUSE_MS = 200;
 const BROKERS_DEFAULT = -1;
+/** How long a cluster that starts may take to have enough brokers. */
+const FEW_BROKERS_MS = 5000;
 const PAUSE_MS = 50;
 const ANSWER_MS = 5000;
 
@@ -125,7 +127,8 @@ export class QueueTopics {
     const { cluster, queue } = this.#options;
     const missing = wanted.filter(({ name }) => !known.has(name));
     if (missing.length === 0) return;
-    await this.#create(missing, known, deadline);
+    const patience = new Deadline(Math.min(deadline.left / 2, FEW_BROKERS_MS));
+    while (!(await this.#create(missing, known, deadline, patience.isOver))) await elapse(LATE_PAUSE_MS);
     const names = missing.map(({ name }) => name);
     for (;;) {
       const made = await cluster.topics(names, { timeoutMs: Math.max(1, deadline.left), maxAgeMs: PAUSE_MS });
@@ -166,7 +169,13 @@ export class QueueTopics {
     return { 'max.message.bytes': String(times * (maxMessageBytes ?? this.#maxBatchBytes)) };
   }
 
-  async #create(missing: readonly WantedTopic[], known: ReadonlyMap<string, Topic>, deadline: Deadline): Promise<void> {
+  /** `false`: there are too few brokers for the copies, and that is not the last word. */
+  async #create(
+    missing: readonly WantedTopic[],
+    known: ReadonlyMap<string, Topic>,
+    deadline: Deadline,
+    isLast: boolean,
+  ): Promise<boolean> {
     const { cluster, config, queue } = this.#options;
     const topics = missing.map(({ name, partitions, configs }) => ({
       name,
@@ -184,14 +193,14 @@ export class QueueTopics {
       if (errorCode === 0 || code === 'TOPIC_ALREADY_EXISTS') continue;
       if (code === 'NOT_CONTROLLER') cluster.controllerMoved();
       const refusal = new BrokerError(`to create the topic ${name}`, code, errorMessage);
-      // Also said while brokers start.
-      if (code === 'INVALID_REPLICATION_FACTOR') throw new NotSentError('The request', refusal);
+      if (code === 'INVALID_REPLICATION_FACTOR' && !isLast) return false;
       if (!/AUTHORIZATION_FAILED$|^POLICY_VIOLATION$|^INVALID_/.test(code)) throw refusal;
       throw new QueueConfigError(`${refusal.message}. ${this.#commands(this.#missingFrom(known))}`, {
         queue,
         cause: refusal,
       });
     }
+    return true;
   }
 
   #missing(topics: readonly WantedTopic[]): QueueConfigError {

@@ -26,6 +26,7 @@ const member = (memberId: string, generation = -1, ...owned: ReturnType<typeof h
   generation,
   owned,
   isHungry: true,
+  isStandingBy: false,
 });
 /** They come again with what they got, none of it busy. */
 const after = (shares: Shares, generation: number): Member[] =>
@@ -51,6 +52,7 @@ const owned = (isBusy: boolean) =>
 const group = ({ isBusy = true, areAllHungry = false } = {}): fc.Arbitrary<Member[]> =>
   fc.uniqueArray(
     fc.record({
+      isStandingBy: fc.constant(false),
       memberId: fc.string({ maxLength: 4 }),
       owned: fc.uniqueArray(owned(isBusy), { maxLength: 4, selector: ({ topic }) => topic }),
       generation: fc.integer({ min: -1, max: 3 }),
@@ -335,6 +337,15 @@ it('leaves it also with a member that is not hungry, and with one that has more 
   expect(partitionsOf(shares, 'a', 'jobs')).toEqual([0, 1]);
 });
 
+it('gives nothing to one that stands by, even where nobody is hungry', () => {
+  const leaving = { ...member('a', 1, has('jobs', [0, 1, 2, 3], [3])), isHungry: false, isStandingBy: true };
+  const sated = { ...member('b'), isHungry: false };
+  const shares = assign([leaving, sated], new Map([['jobs', 4]]));
+  expect(partitionsOf(shares, 'a', 'jobs')).toEqual([3]);
+  expect(partitionsOf(shares, 'b', 'jobs')).toEqual([0, 1, 2]);
+  expect(partitionsOf(assign([leaving], new Map([['jobs', 4]])), 'a', 'jobs')).toEqual([0, 1, 2, 3]);
+});
+
 it('leaves no partition without a member, but those that have to be let go first', () => {
   // Each has partitions of its own: what runs in one is busy, and some of that takes long.
   const states = fc.array(fc.tuple(fc.nat(3), fc.constantFrom('idle', 'busy', 'pinned')), { maxLength: 20 });
@@ -367,8 +378,9 @@ describe('what members say', () => {
       fc.record({ topic: fc.string({ maxLength: 20 }), partitions: counts, busy: counts, pinned: counts }),
     ),
     isHungry: fc.boolean(),
+    isStandingBy: fc.boolean(),
   });
-  const nothing = { generation: -1, owned: [], isHungry: true };
+  const nothing = { generation: -1, owned: [], isHungry: true, isStandingBy: false };
 
   it('is understood by the leader', () => {
     fc.assert(
@@ -409,7 +421,8 @@ describe('what members say', () => {
   });
 
   it('is nothing where it is cut off', () => {
-    const said = encodeMember(['jobs'], { generation: 3, owned: [has('jobs', [1, 2], [2])], isHungry: false });
+    const claim = { owned: [has('jobs', [1, 2], [2])], isHungry: false, isStandingBy: true };
+    const said = encodeMember(['jobs'], { generation: 3, ...claim });
     for (let length = 0; length < said.length; length++)
       expect(decodeMember(said.subarray(0, length))).toEqual(nothing);
   });

@@ -33,6 +33,8 @@ export interface FaultProxy extends AsyncDisposable {
   dropNextReply(request?: string): Promise<void>;
   /** The same for the request itself: the server does not get it, and both ends of the connection are reset. */
   dropNextRequest(request?: string): Promise<void>;
+  /** The same for the reply, and nothing else: the connection stays, and the client waits for an answer that does not come. */
+  swallowNextReply(request?: string): Promise<void>;
   /** Ends all faults. */
   heal(): Promise<void>;
   /** Ends the proxy and all its connections. */
@@ -84,6 +86,7 @@ export async function createFaultProxy(target: Address, wire: Wire = anyWire): P
     },
     dropNextReply: request => dropNext('reply', request),
     dropNextRequest: request => dropNext('request', request),
+    swallowNextReply: request => dropNext('silence', request),
     async heal() {
       faults.clear();
       if (server.listening) return;

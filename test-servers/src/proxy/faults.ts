@@ -1,6 +1,7 @@
 export type Direction = 'toServer' | 'toClient';
 
-export type Dropped = 'request' | 'reply';
+/** `silence`: a reply, and nothing more is heard of it. */
+export type Dropped = 'request' | 'reply' | 'silence';
 
 /** The next request that is meant gets lost, or the reply to it. */
 export interface Drop {
@@ -13,7 +14,7 @@ export class Faults {
   /** How much later everything arrives, each way. */
   delayMs = 0;
   #blocked: Record<Direction, PromiseWithResolvers<void> | undefined> = { toServer: undefined, toClient: undefined };
-  #drops: Record<Dropped, Drop | undefined> = { request: undefined, reply: undefined };
+  #drops: Partial<Record<Dropped, Drop | undefined>> = {};
 
   block(direction: Direction): void {
     this.#blocked[direction] ??= Promise.withResolvers<void>();
@@ -38,7 +39,7 @@ export class Faults {
 
   clear(): void {
     this.delayMs = 0;
-    this.#drops = { request: undefined, reply: undefined };
+    this.#drops = {};
     for (const direction of ['toServer', 'toClient'] as const) {
       const gate = this.#blocked[direction];
       this.#blocked[direction] = undefined;

@@ -19,7 +19,7 @@ export class Link {
   readonly #arrival: Record<Direction, Promise<void>> = { toServer: Promise.resolve(), toClient: Promise.resolve() };
   readonly #wire: Wire;
   /** Set while the reply to be lost has been asked for and has not come. */
-  #loss: { readonly request: Buffer; readonly dropped: () => void } | undefined;
+  #loss: { readonly request: Buffer; readonly dropped: () => void; readonly isSilent: boolean } | undefined;
 
   /** `client` must be allowed to be half open. */
   constructor(client: Socket, target: Address, faults: Faults, wire: Wire) {
@@ -79,7 +79,9 @@ export class Link {
     }
     if (!this.#loss) {
       const replyDropped = this.#faults.takeDrop('reply', request);
-      if (replyDropped) this.#loss = { request, dropped: replyDropped };
+      const swallowed = this.#faults.takeDrop('silence', request);
+      const lost = replyDropped ?? swallowed;
+      if (lost) this.#loss = { request, dropped: lost, isSilent: !replyDropped };
     }
     await write(this.#server, request);
   }
@@ -87,6 +89,11 @@ export class Link {
   async #reply(reply: Buffer): Promise<void> {
     if (!this.#loss || !this.#wire.isReply(reply, this.#loss.request)) {
       await write(this.#client, this.#wire.translate(reply));
+      return;
+    }
+    if (this.#loss.isSilent) {
+      this.#loss.dropped();
+      this.#loss = undefined;
       return;
     }
     // What the server sent is gone and so is the connection. It still gets all of the request, and may answer nobody.

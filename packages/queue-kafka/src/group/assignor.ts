@@ -15,6 +15,8 @@ export interface Claim {
   readonly owned: readonly Owned[];
   /** It has handlers that wait for jobs. One that has not keeps jobs from those that have. */
   readonly isHungry: boolean;
+  /** Nobody will ask it for jobs: it is about to leave once what runs is done. */
+  readonly isStandingBy: boolean;
 }
 
 export interface Member extends Claim {
@@ -40,7 +42,7 @@ const NOBODY = -1;
  * Shares the partitions of the topics out to the members, each topic by itself: a member with all the jobs and another with all the
  * delays are not equally busy.
  *
- * Who is hungry gets equal parts of what is not busy elsewhere; if nobody is, everybody does. Within that only those partitions move
+ * Who is hungry gets equal parts of what is not busy elsewhere; if nobody is, everybody does who does not stand by. Within that only those partitions move
  * that must, idle ones first. One that is busy and has to move goes to nobody yet: its member lets what runs finish, and joins
  * again without it. So no record is ever under way at two members that both do as they should.
  *
@@ -63,12 +65,11 @@ export function assign(members: readonly Member[], topics: ReadonlyMap<string, n
 /** `load`: what each has got of other topics, which decides who gets the one more that does not divide. */
 function shareOut(members: readonly Member[], topic: string, count: number, load: readonly number[]): number[][] {
   const held = heldOf(members, topic, count);
-  const isAnyHungry = members.some(({ isHungry }) => isHungry);
-  const takers = members.flatMap(({ isHungry }, index) => (isHungry || !isAnyHungry ? [index] : []));
+  const takers = takersOf(members);
   const stays = ({ owner, isBusy, isPinned }: Held) => isPinned || (isBusy && !takers.includes(owner));
   const quotas = quotasFor(
     takers,
-    held.filter(partition => !stays(partition)),
+    held.filter(partition => !stays(partition) || takers.includes(partition.owner)),
     load,
   );
   const shares = members.map((): number[] => []);
@@ -77,8 +78,6 @@ function shareOut(members: readonly Member[], topic: string, count: number, load
   for (const partition of held.toSorted((a, b) => Number(b.isBusy) - Number(a.isBusy) || a.partition - b.partition)) {
     const share = shares[partition.owner];
     const quota = quotas.get(partition.owner) ?? 0;
-    // What stays is beside what is shared out.
-    if (stays(partition)) quotas.set(partition.owner, quota + 1);
     if (share !== undefined && (stays(partition) || share.length < quota)) share.push(partition.partition);
     else free.push(partition);
   }
@@ -90,6 +89,15 @@ function shareOut(members: readonly Member[], topic: string, count: number, load
     else shares[taker]?.push(partition);
   }
   return shares.map(share => share.toSorted((a, b) => a - b));
+}
+
+/** Who may get something, by their places. */
+function takersOf(members: readonly Member[]): number[] {
+  const those = (may: (member: Member) => boolean) => members.flatMap((member, index) => (may(member) ? [index] : []));
+  const hungry = those(({ isHungry, isStandingBy }) => isHungry && !isStandingBy);
+  if (hungry.length > 0) return hungry;
+  const there = those(({ isStandingBy }) => !isStandingBy);
+  return there.length > 0 ? there : those(() => true);
 }
 
 /**

@@ -34,14 +34,21 @@ export class Leader {
     return [...shares].map(([memberId, owned]) => ({ memberId, assignment: protocol.encodeAssignment(owned) }));
   }
 
-  /** Have the topics changed since? Call it often, it asks seldom. */
-  async mustShareOutAnew(): Promise<boolean> {
-    if (performance.now() < this.#lookAt) return false;
+  /** Says so if the topics have changed since. Call it often, it asks seldom. */
+  look(changed: () => void): void {
+    if (performance.now() < this.#lookAt) return;
     this.#lookAt = performance.now() + LOOK_MS;
+    const shape = this.#shape;
     const asked = this.#cluster.topics(this.#topics, { timeoutMs: ANSWER_MS, maxAgeMs: 0 });
-    const known = await asked.catch(() => undefined);
-    if (known !== undefined) this.#lookAgain(known);
-    return known !== undefined && shapeOf(known) !== this.#shape;
+    void asked.then(
+      known => {
+        // Meanwhile all may have been shared out again.
+        if (this.#shape !== shape) return;
+        this.#lookAgain(known);
+        if (shapeOf(known) !== shape) changed();
+      },
+      () => {},
+    );
   }
 
   #lookAgain(known: ReadonlyMap<string, unknown>): void {

@@ -34,16 +34,21 @@ export interface MembershipOptions {
   readonly assigned: (partitions: readonly TopicPartition[], continuity: Continuity) => void;
   /** What we have may be handed out again, after it might not for a while: what came meanwhile waits. */
   readonly resumed: () => void;
+  /** What the last claim but one held back for others is ours for now after all. */
+  readonly keptAfterAll: () => void;
   /** We have nothing any more, and others may. */
   readonly lost: () => void;
   readonly failed: (error: unknown) => void;
   readonly succeeded: () => void;
 }
 
+type JoinRequest = Parameters<typeof joinGroupV6.createRequest>;
+
 const HEARTBEAT_MS = 500;
 /** Others notice at their next heartbeat. */
 const JOIN_PATIENCE_MS = 3 * HEARTBEAT_MS;
 const LEAVE_TRIES = 3;
+const LEAST_MS = 500;
 let memberships = 0;
 const ANSWER_MS = 5000;
 const PAUSE_MS = 100;
@@ -128,7 +133,10 @@ export class Membership {
     if (member === undefined) return new Map(offsets.map(offset => [offset, 'UNKNOWN_MEMBER_ID']));
     const link = await this.#link(timeoutMs);
     const refused = await commitOffsets(link, { groupId: this.#options.groupId, ...member }, offsets, timeoutMs);
-    if ([...refused.values()].some(code => ELSEWHERE.has(code))) this.#coordinator = undefined;
+    const codes = [...refused.values()];
+    if (codes.some(code => ELSEWHERE.has(code))) this.#coordinator = undefined;
+    // The group has shared out without us hearing of it.
+    if (codes.some(code => ENDED.has(code)) && this.#member === member) this.#isUncertain();
     return refused;
   }
 
@@ -165,7 +173,8 @@ export class Membership {
     const deadline = new Deadline(timeoutMs);
     const members = [{ memberId, groupInstanceId: null }];
     for (let tries = LEAVE_TRIES; tries > 0 && !deadline.isOver; tries--) {
-      const left = Math.max(1, deadline.left);
+      // One that stays without an answer leaves time for another.
+      const left = Math.max(1, Math.min(deadline.left, Math.max(LEAST_MS, deadline.left / tries)));
       try {
         const link = await this.#link(left);
         await link.call('to leave', leaveGroupV4.api, [this.#options.groupId, members], left);
@@ -258,30 +267,53 @@ export class Membership {
     const hasShare = this.#member !== undefined;
     const startedAt = performance.now();
     try {
-      return await this.#sendJoin(node, true, hasShare ? JOIN_PATIENCE_MS : answerMs);
+      return await this.#sendJoin(node, await this.#joinRequest(true), hasShare ? JOIN_PATIENCE_MS : answerMs);
     } catch (error) {
       const isLate = error instanceof NoAnswerError && performance.now() - startedAt >= JOIN_PATIENCE_MS;
       if (!hasShare || !isLate || this.#ending.signal.aborted) throw error;
     }
     // A broker reads nothing more from a connection whose join it has not answered.
     cluster.closeLinks(this.#joinPurpose);
-    return this.#sendJoin(node, false, answerMs);
+    const joined = this.#sendJoin(node, await this.#joinRequest(false), answerMs);
+    void this.#keepAfterAll(joined);
+    return joined;
   }
 
-  async #sendJoin(node: number, mayGo: boolean, timeoutMs: number): Promise<JoinGroup.JoinGroupResponse> {
-    const { cluster, groupId, topics, claim } = this.#options;
+  /**
+   * What the first join has offered may be another's by now, if its answer was lost. Once a heartbeat under our generation is not
+   * refused after the second join has arrived, it is not, and nobody will get it.
+   */
+  async #keepAfterAll(joined: Promise<unknown>): Promise<void> {
+    const member = this.#member;
+    let isOver = false;
+    const over = () => void (isOver = true);
+    joined.then(over, over);
+    for (;;) {
+      await elapse(PAUSE_MS);
+      if (isOver || member === undefined || this.#member !== member || this.#ending.signal.aborted) return;
+      const code = await this.#sendHeartbeat(member).then(
+        () => 'NONE',
+        (error: unknown) => brokerCodeOf(error) ?? '',
+      );
+      if (isOver || this.#member !== member) return;
+      if (ENDED.has(code)) this.#isUncertain();
+      else if (code === 'NONE' || code === 'REBALANCE_IN_PROGRESS') this.#options.keptAfterAll();
+      else continue;
+      return;
+    }
+  }
+
+  /** With what we have and want now. */
+  async #joinRequest(mayGo: boolean): Promise<JoinRequest> {
+    const { groupId, topics, claim } = this.#options;
     const sessionMs = this.#sessionTimeoutMs;
-    const link = cluster.link(node, this.#joinPurpose, sessionMs + 2 * ANSWER_MS);
     const metadata = protocol.encodeMember(topics, { generation: this.generation, ...(await claim(mayGo)) });
-    const request: Parameters<typeof joinGroupV6.createRequest> = [
-      groupId,
-      sessionMs,
-      sessionMs,
-      this.#memberId,
-      null,
-      protocol.PROTOCOL_TYPE,
-      [{ name: protocol.PROTOCOL_NAME, metadata }],
-    ];
+    const protocols = [{ name: protocol.PROTOCOL_NAME, metadata }];
+    return [groupId, sessionMs, sessionMs, this.#memberId, null, protocol.PROTOCOL_TYPE, protocols];
+  }
+
+  #sendJoin(node: number, request: JoinRequest, timeoutMs: number): Promise<JoinGroup.JoinGroupResponse> {
+    const link = this.#options.cluster.link(node, this.#joinPurpose, this.#sessionTimeoutMs + 2 * ANSWER_MS);
     return link.call('to join the group', joinGroupV6.api, request, timeoutMs);
   }
 
@@ -292,7 +324,8 @@ export class Membership {
       this.#memberId = (answerWithin(error) as JoinGroup.JoinGroupResponse | undefined)?.memberId ?? '';
       return false;
     }
-    if (code === 'REBALANCE_IN_PROGRESS') return false;
+    // The second: others have shared out meanwhile, or a new coordinator knows nothing of this share. The group still knows us.
+    if (code === 'REBALANCE_IN_PROGRESS' || code === 'ILLEGAL_GENERATION') return false;
     if (ENDED.has(code)) {
       this.#end();
       return false;
@@ -309,21 +342,19 @@ export class Membership {
 
   /** Sends heartbeats until the group shares out anew, or we are no longer a member. */
   async #stay(): Promise<void> {
-    const { groupId, failed, succeeded } = this.#options;
+    const { failed, succeeded } = this.#options;
     const { signal } = this.#ending;
     let pause = HEARTBEAT_MS;
     while (!signal.aborted && this.#member !== undefined) {
       await this.#pause(pause);
       if (signal.aborted || this.#mustRejoin) return;
-      const { id, generation } = this.#member;
       const sentAt = performance.now();
       try {
-        const link = await this.#link(ANSWER_MS);
-        await link.call('a heartbeat', heartbeatV4.api, [groupId, generation, id, null], ANSWER_MS);
+        await this.#sendHeartbeat(this.#member);
         this.#heard(sentAt);
         succeeded();
         pause = HEARTBEAT_MS;
-        if (this.#isLeader && (await this.#leader.mustShareOutAnew())) return;
+        if (this.#isLeader) this.#leader.look(() => this.rejoin());
       } catch (error) {
         const code = brokerCodeOf(error) ?? '';
         if (code === 'REBALANCE_IN_PROGRESS') {
@@ -331,7 +362,8 @@ export class Membership {
           return;
         }
         if (ENDED.has(code)) {
-          this.#end();
+          // Of another generation, and still a member.
+          this.#end(code === 'ILLEGAL_GENERATION' ? this.#memberId : '');
           return;
         }
         if (!ELSEWHERE.has(code)) failed(error);
@@ -342,17 +374,29 @@ export class Membership {
     }
   }
 
+  async #sendHeartbeat({ id, generation }: Member): Promise<void> {
+    const link = await this.#link(ANSWER_MS);
+    await link.call('a heartbeat', heartbeatV4.api, [this.#options.groupId, generation, id, null], ANSWER_MS);
+  }
+
   /** A heartbeat was answered that was sent then. */
   #heard(sentAt: number): void {
     const held = this.holds;
     this.#heardAt = sentAt;
+    this.#isSyncing = false;
     this.#confirm(true);
     if (!held && this.holds) this.#options.resumed();
   }
 
+  /** Somebody has said that our generation is over: nothing is handed out before the group has told what is ours. */
+  #isUncertain(): void {
+    this.#isSyncing = true;
+    this.#wakeUp();
+  }
+
   /** We are not a member any more: whatever we have, others may have. */
-  #end(): void {
-    this.#memberId = '';
+  #end(memberId = ''): void {
+    this.#memberId = memberId;
     this.#isSyncing = false;
     const wasMember = this.#member !== undefined;
     this.#member = undefined;

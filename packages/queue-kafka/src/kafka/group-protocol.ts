@@ -15,7 +15,7 @@ export const PROTOCOL_NAME = 'switchyard-sticky';
 /** Without partitions and generations in places of their own, which came later: those are in our part, the user data. */
 const VERSION = 0;
 const CLAIM_VERSION = 1;
-const NOTHING: Claim = { generation: -1, owned: [], isHungry: true };
+const NOTHING: Claim = { generation: -1, owned: [], isHungry: true, isStandingBy: false };
 
 /** What a member says when it joins. */
 export function encodeMember(topics: readonly string[], claim: Claim): Buffer {
@@ -44,14 +44,14 @@ export function decodeAssignment(share: Buffer): TopicPartition[] {
   );
 }
 
-export function encodeOwned({ generation, owned, isHungry }: Claim): Buffer {
-  return Buffer.from(JSON.stringify({ v: CLAIM_VERSION, generation, owned, isHungry }));
+export function encodeOwned({ generation, owned, isHungry, isStandingBy }: Claim): Buffer {
+  return Buffer.from(JSON.stringify({ v: CLAIM_VERSION, generation, owned, isHungry, isStandingBy }));
 }
 
 /** Never throws: what is strange in any place counts for nothing at all. */
 export function decodeOwned(bytes: Buffer): Claim {
   try {
-    const { v, generation, owned, isHungry } = JSON.parse(bytes.toString()) as Record<string, unknown>;
+    const { v, generation, owned, isHungry, isStandingBy } = JSON.parse(bytes.toString()) as Record<string, unknown>;
     if (
       v !== CLAIM_VERSION ||
       !(isCount(generation) || generation === -1) ||
@@ -59,7 +59,7 @@ export function decodeOwned(bytes: Buffer): Claim {
       !owned.every(isOwned)
     )
       return NOTHING;
-    return { generation, owned, isHungry: isHungry !== false };
+    return { generation, owned, isHungry: isHungry !== false, isStandingBy: isStandingBy === true };
   } catch {
     return NOTHING;
   }

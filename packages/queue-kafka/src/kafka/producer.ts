@@ -79,7 +79,9 @@ export class Producer {
   readonly #sequences: Sequences;
   /** For each partition the batches that want to go there; the first is under way, or will be. */
   readonly #lines = new Map<string, Shipment[]>();
-  readonly #unwellUntil = new Map<string, number>();
+  /** Partitions that take nothing, and leaders that cannot be reached or say nothing, until then. */
+  readonly #unwellPlaces = new Map<string, number>();
+  readonly #unwellNodes = new Map<number, number>();
   /** These have a number and a leader. */
   #ready: Shipment[] = [];
   #isAwake = false;
@@ -117,8 +119,9 @@ export class Producer {
 
   /** Whether a partition takes batches, as far as we know. */
   isWell(topic: string, partition: number): boolean {
-    const until = this.#unwellUntil.get(placeOf(topic, partition));
-    return until === undefined || until < performance.now();
+    const node = this.#cluster.known(topic)?.partitions[partition]?.node ?? -1;
+    const until = Math.max(this.#unwellPlaces.get(placeOf(topic, partition)) ?? 0, this.#unwellNodes.get(node) ?? 0);
+    return until < performance.now();
   }
 
   /** Nothing is sent any more, and whoever waits learns it. */
@@ -235,13 +238,16 @@ export class Producer {
   async #send({ node, isAgain, contents }: Parcel): Promise<void> {
     const shipments = contents.map(({ shipment }) => shipment);
     for (const shipment of shipments) shipment.isSent = true;
+    const isUnwell = () => this.#unwellNodes.set(node, performance.now() + UNWELL_MS);
     const slow = setTimeout(() => {
-      for (const { place } of shipments) this.#isUnwell(place);
+      isUnwell();
+      this.#makeWay();
     }, SLOW_MS);
     let answer: readonly ProducedPartition[];
     try {
       const link = this.#cluster.link(node, isAgain ? 'produce again' : 'produce', REQUEST_TIMEOUT_MS);
       answer = await link.call('a produce', produceV9, [ATTEMPT_MS, topicsOf(contents)], ATTEMPT_MS);
+      this.#unwellNodes.delete(node);
       for (const shipment of shipments) {
         const { topic, partition } = shipment.batch;
         const said = answer.find(part => part.topic === topic && part.partition === partition);
@@ -250,6 +256,7 @@ export class Producer {
         this.#answered(shipment, said);
       }
     } catch (error) {
+      isUnwell();
       for (const shipment of shipments) {
         this.#cluster.isStale(shipment.batch.topic);
         if (error instanceof NotSentError) this.#notSent(shipment, error);
@@ -267,10 +274,11 @@ export class Producer {
     const verdict = verdictOf(code, shipment.isInDoubt);
     if (verdict === 'stored') {
       if (state !== undefined) this.#sequences.stored(place, state, batch.records.length);
-      this.#unwellUntil.delete(place);
+      this.#unwellPlaces.delete(place);
       this.#end(shipment, undefined);
       return;
     }
+    this.#unwellPlaces.set(place, performance.now() + UNWELL_MS);
     const refusal = new BrokerError(`a produce to ${batch.topic}`, code, said?.errorMessage ?? missingRight(code));
     if (verdict === 'in-doubt') {
       this.#cluster.isStale(batch.topic);
@@ -372,17 +380,17 @@ export class Producer {
       }
       shipment.notBefore = performance.now() + Math.min(PAUSE_MS * 2 ** shipment.tries, LONGEST_PAUSE_MS);
       shipment.tries += 1;
-      this.#isUnwell(shipment.place);
     }
+    if (shipments.some(({ isOver }) => !isOver)) this.#makeWay();
     this.#wake();
   }
 
-  /** For a while nothing goes there that can go elsewhere. */
-  #isUnwell(place: string): void {
-    this.#unwellUntil.set(place, performance.now() + UNWELL_MS);
-    for (const shipment of [...(this.#lines.get(place) ?? [])]) {
-      if (shipment.isUnderWay || shipment.isInDoubt || shipment.batch.canMove?.() !== true) continue;
-      this.#end(shipment, new UnwellError('A produce', shipment.error ?? new Error(`${place} is not well`)));
+  /** What waits for a partition that is not well, and can go elsewhere, goes back to whoever knows where. */
+  #makeWay(): void {
+    for (const shipment of [...this.#lines.values()].flat()) {
+      const { batch, place, isUnderWay, isInDoubt, error } = shipment;
+      if (isUnderWay || isInDoubt || this.isWell(batch.topic, batch.partition) || batch.canMove?.() !== true) continue;
+      this.#end(shipment, new UnwellError('A produce', error ?? new Error(`${place} is not well`)));
       this.#leaveLine(shipment);
     }
   }

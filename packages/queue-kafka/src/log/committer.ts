@@ -24,12 +24,15 @@ const PAUSE_MS = 200;
 /** What is said while a group or its coordinator moves, and to whom the membership sees to. */
 const PASSES = /COORDINATOR|^REBALANCE_IN_PROGRESS$|^ILLEGAL_GENERATION$|^UNKNOWN_MEMBER_ID$|^REQUEST_TIMED_OUT$/;
 const ANSWER_MS = 5000;
+const MOST_UNANSWERED = 20;
 
 /** Commits the ledgers that have changed, one request at a time for all of them. */
 export class Committer {
   readonly #options: CommitterOptions;
   /** How a ledger was when it was last committed, and what was said then. */
   readonly #said = new WeakMap<Ledger, { readonly changes: number; readonly commit: Commit | undefined }>();
+  /** What was said since then, and not answered. */
+  readonly #unanswered = new WeakMap<Ledger, Commit[]>();
   #timer: NodeJS.Timeout | undefined;
   #running: Promise<void> | undefined;
   #isStopped = false;
@@ -48,6 +51,13 @@ export class Committer {
   /** What is committed of a ledger, as far as we know. */
   said(ledger: Ledger): Commit | undefined {
     return this.#said.get(ledger)?.commit;
+  }
+
+  /** May this be our last word on a ledger? Otherwise somebody else has said it. */
+  hasSaid(ledger: Ledger, commit: Commit | undefined): boolean {
+    return [this.said(ledger), ...(this.#unanswered.get(ledger) ?? [])].some(
+      said => said?.offset === commit?.offset && said?.metadata === commit?.metadata,
+    );
   }
 
   /** Is there something that is not committed? */
@@ -109,7 +119,9 @@ export class Committer {
       try {
         const refused = await commit([...offsets.keys()], timeoutMs);
         for (const [offset, { ledger }] of offsets) {
-          if (!refused.has(offset)) this.#said.set(ledger, { changes: changes.get(ledger) ?? -1, commit: offset });
+          if (refused.has(offset)) continue;
+          this.#said.set(ledger, { changes: changes.get(ledger) ?? -1, commit: offset });
+          this.#unanswered.delete(ledger);
         }
         isDone = refused.size === 0;
         const lasting = [...refused].find(([, code]) => !PASSES.test(code));
@@ -117,6 +129,9 @@ export class Committer {
         if (lasting !== undefined) failed(new BrokerError(`a commit of ${lasting[0].topic}`, lasting[1]));
         if (isDone) succeeded();
       } catch (error) {
+        for (const [offset, { ledger }] of offsets) {
+          this.#unanswered.set(ledger, [...(this.#unanswered.get(ledger) ?? []), offset].slice(-MOST_UNANSWERED));
+        }
         failed(error);
       }
     }

@@ -127,6 +127,7 @@ export class Fetcher {
         next = Math.min(next, notBefore);
         continue;
       }
+      this.#notBefore.delete(placeOf(target));
       const restsUntil = this.#restsUntil.get(target) ?? 0;
       if (restsUntil > now) {
         wakesUp = Math.min(wakesUp, restsUntil);

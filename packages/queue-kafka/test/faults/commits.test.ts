@@ -141,6 +141,27 @@ describe.concurrent('a connection that is cut while jobs are added', () => {
   });
 });
 
+it('an answer to JoinGroup that nobody hears makes nothing run twice', { timeout }, async () => {
+  await using scene = await stage();
+  const { proxy } = scene;
+  // What is idle may go.
+  await using crew = await createCrew({ brokers: shared.url, settings: { partitions: 6 }, work: async () => {} });
+  const harmed = await crew.hire({ via: proxy.url, leaseDuration: 10_000 });
+  await crew.hire();
+  const stop = crew.load({ ms: 0 }, { batch: 6 });
+  for (let round = 0; round < times; round++) {
+    await crew.untilEnded(500);
+    const swallowed = proxy.swallowNextReply('JoinGroup');
+    const other = await crew.hire();
+    await swallowed;
+    await crew.untilEnded(500);
+    await other.leave();
+  }
+  await stop();
+  await healed(crew, harmed, 'an answer to JoinGroup that nobody hears');
+  expect(crew.twice()).toEqual([]);
+});
+
 it(
   'a retry whose answers are lost for longer than anybody waits for them is stored once',
   { timeout: 90_000 },
