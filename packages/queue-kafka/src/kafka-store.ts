@@ -10,7 +10,7 @@ import { classify } from './classify.ts';
 import type { KafkaConfig } from './config.ts';
 import { atMost } from './in-time.ts';
 import { BrokerClocks } from './kafka/broker-clocks.ts';
-import { checkVersions } from './kafka/check-versions.ts';
+import { meetBroker } from './kafka/meet-broker.ts';
 import { Cluster } from './kafka/cluster.ts';
 import { Producer } from './kafka/producer.ts';
 import { brokerAddresses, securityOf } from './kafka/security.ts';
@@ -43,7 +43,7 @@ export async function connectKafkaStore(
     connectTimeoutMs: CONNECT_TIMEOUT_MS,
   });
   try {
-    await checkVersions(cluster, FIRST_ANSWER_MS);
+    await meetBroker(cluster, FIRST_ANSWER_MS);
   } catch (error) {
     cluster.close();
     throw error;

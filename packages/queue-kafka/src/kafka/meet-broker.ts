@@ -1,6 +1,8 @@
-import { apiVersionsV3 } from '@platformatic/kafka';
+import { apiVersionsV3, metadataV12 } from '@platformatic/kafka';
 import { QueueConfigError } from '@switchyard/queue-api';
+import { Deadline } from '../in-time.ts';
 import type { Cluster } from './cluster.ts';
+import { NotSentError } from './errors.ts';
 
 /** The newest that is used of each request that matters; all of them are in Kafka 3.1. */
 const NEEDED: readonly (readonly [name: string, key: number, version: number])[] = [
@@ -21,8 +23,22 @@ const NEEDED: readonly (readonly [name: string, key: number, version: number])[]
   ['DescribeConfigs', 32, 4],
 ];
 
-/** Asks a broker what it speaks, which is how we know that there is one. */
-export async function checkVersions(cluster: Cluster, timeoutMs: number): Promise<void> {
+/** Brokers do not say why they hang up on somebody. */
+const HINT = 'A listener that wants SASL or TLS does so where it gets none: see kafka.sasl and kafka.ssl';
+
+/** Asks a broker what it speaks, which is how we know that there is one, and something that it tells only whom it lets in. */
+export async function meetBroker(cluster: Cluster, timeoutMs: number): Promise<void> {
+  const deadline = new Deadline(timeoutMs);
+  await checkVersions(cluster, timeoutMs);
+  await cluster
+    .ask('metadata', metadataV12.api, [[], false, false], Math.max(1, deadline.left))
+    .catch((error: unknown) => {
+      const isHungUp = error instanceof NotSentError && error.message.includes('Connection closed');
+      throw isHungUp ? new NotSentError('The first request', new Error(`${error.message}. ${HINT}`)) : error;
+    });
+}
+
+export async function checkVersions(cluster: Pick<Cluster, 'ask'>, timeoutMs: number): Promise<void> {
   const { apiKeys } = await cluster.ask('which versions it knows', apiVersionsV3.api, ['switchyard', '1'], timeoutMs);
   for (const [name, key, version] of NEEDED) {
     const known = apiKeys.find(({ apiKey }) => apiKey === key);

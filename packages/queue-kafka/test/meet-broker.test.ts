@@ -1,7 +1,7 @@
 import { testServer } from '@switchyard/test-servers';
 import { expect, it, onTestFinished } from 'vitest';
 import { classify } from '../src/classify.ts';
-import { checkVersions } from '../src/kafka/check-versions.ts';
+import { checkVersions } from '../src/kafka/meet-broker.ts';
 import { Cluster } from '../src/kafka/cluster.ts';
 
 const { address } = await testServer('kafka');
