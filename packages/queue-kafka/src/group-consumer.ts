@@ -142,6 +142,11 @@ export class GroupConsumer {
     else if (this.isStandingBy) this.#membership.rejoin();
   }
 
+  /** Whether somebody in the group waits for jobs, as far as we know. */
+  get isAnyHungry(): boolean {
+    return this.#membership.isAnyHungry;
+  }
+
   /** Whether handlers wait for jobs. The group shares out anew. */
   tellHunger(isHungry: boolean): void {
     this.#isHungry = isHungry;

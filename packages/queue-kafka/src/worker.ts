@@ -196,7 +196,9 @@ export class Worker {
     const consumer = this.#consumer;
     // Whoever renews nothing, settles nothing and asks for nothing is not there any more: others are to have its jobs.
     if (source.takeBack() > 0 && source.leased === 0 && !source.isAwaited) this.#onSilence();
-    if (consumer.holds && this.#hunger.look(source)) consumer.tellHunger(this.#hunger.isHungry);
+    const { isAwaited, hasJobs, askedAt } = source;
+    const appetite = { isAwaited, hasJobs, askedAt, isAnyHungry: consumer.isAnyHungry };
+    if (consumer.holds && this.#hunger.look(appetite)) consumer.tellHunger(this.#hunger.isHungry);
   }
 
   #lost(reader: PartitionReader): void {

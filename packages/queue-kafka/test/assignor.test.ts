@@ -2,6 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assign, type Claim, type Member, type Share } from '../src/group/assignor.ts';
 import {
+  decodeAppetite,
   decodeAssignment,
   decodeMember,
   decodeOwned,
@@ -428,16 +429,22 @@ describe('what members say', () => {
   });
 
   it('is a share that arrives', () => {
-    const share = encodeAssignment([
+    const parts = [
       { topic: 'jobs', partitions: [0, 2] },
       { topic: 'delays', partitions: [1] },
-    ]);
+    ];
+    const share = encodeAssignment(parts, false);
     expect(decodeAssignment(share)).toEqual([
       { topic: 'delays', partition: 1 },
       { topic: 'jobs', partition: 0 },
       { topic: 'jobs', partition: 2 },
     ]);
-    expect(decodeAssignment(encodeAssignment([]))).toEqual([]);
+    expect(decodeAssignment(encodeAssignment([], true))).toEqual([]);
     expect(decodeAssignment(Buffer.alloc(0))).toEqual([]);
+    expect([true, false].map(isAnyHungry => decodeAppetite(encodeAssignment(parts, isAnyHungry)))).toEqual([
+      true,
+      false,
+    ]);
+    expect(decodeAppetite(Buffer.alloc(0))).toBe(false);
   });
 });

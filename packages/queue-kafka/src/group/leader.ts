@@ -27,11 +27,13 @@ export class Leader {
     const known = await this.#cluster.topics(this.#topics, { timeoutMs: ANSWER_MS, maxAgeMs: 0 });
     this.#lookAgain(known);
     this.#shape = shapeOf(known);
-    const shares = assign(
-      members.map(({ memberId, metadata }) => ({ memberId, ...protocol.decodeMember(metadata) })),
-      new Map([...known].map(([name, { partitions }]) => [name, partitions.length])),
-    );
-    return [...shares].map(([memberId, owned]) => ({ memberId, assignment: protocol.encodeAssignment(owned) }));
+    const group = members.map(({ memberId, metadata }) => ({ memberId, ...protocol.decodeMember(metadata) }));
+    const isAnyHungry = group.some(({ isHungry, isStandingBy }) => isHungry && !isStandingBy);
+    const shares = assign(group, new Map([...known].map(([name, { partitions }]) => [name, partitions.length])));
+    return [...shares].map(([memberId, owned]) => ({
+      memberId,
+      assignment: protocol.encodeAssignment(owned, isAnyHungry),
+    }));
   }
 
   /** Says so if the topics have changed since. Call it often, it asks seldom. */

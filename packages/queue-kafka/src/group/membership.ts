@@ -76,6 +76,7 @@ export class Membership {
   #memberId = '';
   #member: Member | undefined;
   #isSyncing = false;
+  #isAnyHungry = false;
   #isLeader = false;
   /** When the last heartbeat that was answered was sent. */
   #heardAt = -Infinity;
@@ -105,6 +106,11 @@ export class Membership {
   /** Are the partitions we were assigned ours for certain? */
   get holds(): boolean {
     return this.#member !== undefined && !this.#isSyncing && this.#isFresh;
+  }
+
+  /** Whether a member waited for jobs when all was last shared out. */
+  get isAnyHungry(): boolean {
+    return this.#isAnyHungry;
   }
 
   get #isFresh(): boolean {
@@ -250,6 +256,7 @@ export class Membership {
     const former = this.#member;
     this.#member = { id: joined.memberId, generation: joined.generationId };
     this.#heardAt = sentAt;
+    this.#isAnyHungry = protocol.decodeAppetite(share);
     assigned(protocol.decodeAssignment(share), continuityOf(former, this.#member));
     this.#isSyncing = false;
     succeeded();

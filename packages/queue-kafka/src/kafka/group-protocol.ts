@@ -31,10 +31,12 @@ export function decodeMember(metadata: Buffer): Claim {
   }
 }
 
-export function encodeAssignment(share: readonly Share[]): Buffer {
+/** `isAnyHungry`: a member of the group waits for jobs. */
+export function encodeAssignment(share: readonly Share[], isAnyHungry: boolean): Buffer {
   return encodeConsumerProtocolAssignment({
     version: VERSION,
     assignedPartitions: share.map(({ topic, partitions }) => ({ topic, partitions: [...partitions] })),
+    userData: JSON.stringify({ v: CLAIM_VERSION, isAnyHungry }),
   });
 }
 
@@ -42,6 +44,16 @@ export function decodeAssignment(share: Buffer): TopicPartition[] {
   return decodeConsumerProtocolAssignment(share).assignedPartitions.flatMap(({ topic, partitions }) =>
     partitions.map(partition => ({ topic, partition })),
   );
+}
+
+/** Never throws: what is not understood says that nobody waits. */
+export function decodeAppetite(share: Buffer): boolean {
+  try {
+    const { userData } = decodeConsumerProtocolAssignment(share);
+    return (JSON.parse(String(userData)) as { isAnyHungry?: unknown }).isAnyHungry === true;
+  } catch {
+    return false;
+  }
 }
 
 export function encodeOwned({ generation, owned, isHungry, isStandingBy }: Claim): Buffer {
