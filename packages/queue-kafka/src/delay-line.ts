@@ -1,4 +1,3 @@
-import { setTimeout as elapse } from 'node:timers/promises';
 import type { AdapterContext } from '@switchyard/queue-api';
 import { classify } from './classify.ts';
 import {
@@ -65,14 +64,15 @@ const SURE_MS = 120_000;
  */
 export class DelayLine {
   readonly #options: DelayLineOptions;
-  /** Taken, and not stored elsewhere yet. */
-  #held: Due[] = [];
+  /** How many were taken, and are not stored elsewhere yet. */
+  #underWay = 0;
+  /** Those of them that could not be stored, and are to be tried again. */
+  #failed: Due[] = [];
   #timer: NodeJS.Timeout | undefined;
-  #isMoving = false;
-  #moving: Promise<void> = Promise.resolve();
-  #isStopped = false;
-  #isWokenAgain = false;
+  #isAwake = false;
   #tickedAt = -Infinity;
+  readonly #stopped = Promise.withResolvers<void>();
+  #isStopped = false;
 
   constructor(options: DelayLineOptions) {
     this.#options = options;
@@ -80,71 +80,65 @@ export class DelayLine {
 
   /** There is something, or something may have changed. */
   wake(): void {
-    if (this.#isStopped) return;
-    if (this.#isMoving) {
-      this.#isWokenAgain = true;
-      return;
-    }
-    clearTimeout(this.#timer);
-    this.#isMoving = true;
-    this.#isWokenAgain = false;
-    this.#moving = this.#move()
-      .catch((error: unknown) => {
-        this.#say('delays-held', error);
-        this.#wakeIn(PAUSE_MS);
-      })
-      .finally(() => {
-        this.#isMoving = false;
-        if (this.#isWokenAgain && this.#isOurs) this.wake();
-      });
+    if (this.#isAwake) return;
+    this.#isAwake = true;
+    queueMicrotask(() => {
+      this.#isAwake = false;
+      this.#look();
+    });
   }
 
   /** Takes nothing more. Resolves once what is under way is stored, or is not. */
-  async stop(): Promise<void> {
+  stop(): Promise<void> {
     this.#isStopped = true;
     clearTimeout(this.#timer);
-    await this.#moving;
+    this.#less(this.#failed.splice(0).length);
+    return this.#stopped.promise;
   }
 
-  get #isOurs(): boolean {
-    return this.#options.reader.isOurs;
+  get #isOver(): boolean {
+    return this.#isStopped || !this.#options.reader.isOurs;
   }
 
-  async #move(): Promise<void> {
-    const { reader, holds } = this.#options;
-    while (this.#isOurs && !this.#isStopped) {
-      if (!holds()) return this.#wakeIn(PAUSE_MS);
-      const waitMs = reader.isOpen ? this.#takeDue() : undefined;
-      this.#options.moved();
-      if (this.#held.length === 0) {
-        if (!reader.isOpen) return this.#wakeIn(PAUSE_MS);
-        return waitMs === undefined ? undefined : this.#wakeIn(waitMs);
-      }
-      if (!(await this.#store())) await elapse(PAUSE_MS);
+  #look(): void {
+    const { reader, holds, moved } = this.#options;
+    if (this.#isOver) return;
+    if (!holds() || !reader.isOpen) {
+      this.#wakeIn(PAUSE_MS);
+      return;
     }
+    const due: Due[] = [];
+    const waitMs = this.#takeDue(due);
+    moved();
+    if (due.length > 0) this.#store(due);
+    if (waitMs !== undefined) this.#wakeIn(waitMs);
   }
 
-  /** Takes what is due. Answers with in how many ms the next will be, if that is known. */
-  #takeDue(): number | undefined {
+  /** Takes what is due. Answers with in how many ms to look again, unless something happens that will say so. */
+  #takeDue(taken: Due[]): number | undefined {
     const { reader } = this.#options;
     try {
-      while (this.#held.length < MOST_AT_ONCE) {
+      while (this.#underWay < MOST_AT_ONCE) {
         const record = reader.peek();
         if (record === undefined) return undefined;
         const due = isTick(record) ? undefined : this.#dueOf(record);
         if (typeof due === 'number') return due;
         // It waits for those in front to be stored.
         if (reader.take() === undefined) return PAUSE_MS;
-        if (due === undefined) reader.ledger.finish(record.offset);
-        else this.#held.push(due);
+        if (due === undefined) {
+          reader.ledger.finish(record.offset);
+        } else {
+          taken.push(due);
+          this.#underWay += 1;
+        }
       }
+      return undefined;
     } catch (error) {
       this.#say('partition-unreadable', error);
       return 10 * PAUSE_MS;
     } finally {
-      reader.leased = this.#held.length;
+      reader.leased = this.#underWay;
     }
-    return 0;
   }
 
   /** Or in how many ms that is to be asked again. */
@@ -187,38 +181,57 @@ export class DelayLine {
     const { topic } = reader;
     const led = cluster.known(topic)?.partitions.findIndex(leader => leader.node === node) ?? -1;
     const partition = led < 0 ? reader.partition : led;
-    void producer.produce([{ topic, partition, records: [tickRecord()] }], ANSWER_MS).then(([error]) => {
-      if (!this.#isOurs) return;
+    void producer.produce({ topic, partition, records: [tickRecord()] }, ANSWER_MS).then(error => {
+      if (this.#isOver) return;
       if (error !== undefined) this.#say('delays-held', error);
       this.wake();
     });
   }
 
-  /** Stores jobs where they go now. `false`: some of them could not be. */
-  async #store(): Promise<boolean> {
-    const { reader, mover, moved, idle } = this.#options;
-    const due = this.#held;
-    const errors = await mover.move(
-      due.map(({ to }) => to),
-      MOVE_MS,
-    );
-    if (!reader.isOurs) return true;
-    for (const [index, { offset }] of due.entries()) if (errors[index] === undefined) reader.ledger.finish(offset);
-    this.#held = due.flatMap((one, index) => {
-      const error = errors[index];
-      return error === undefined ? [] : [elsewhere(one, error)];
-    });
-    reader.leased = this.#held.length;
+  /** Stores jobs where they go now, each until that is done. */
+  #store(due: readonly Due[]): void {
+    const { mover, reader, holds } = this.#options;
+    const destinations = due.map(({ to }) => to);
+    const tell = (index: number, error: Error | undefined) => this.#told(due[index] as Due, error);
+    void mover.move(destinations, MOVE_MS, tell, { holds, has: () => reader.isOurs });
+  }
+
+  #told(due: Due, error: Error | undefined): void {
+    if (error === undefined) {
+      if (this.#options.reader.isOurs) this.#options.reader.ledger.finish(due.offset);
+      this.#less(1);
+    } else if (this.#isOver) {
+      this.#less(1);
+    } else {
+      if (this.#failed.length === 0) this.#tryAgain(error);
+      this.#failed.push(elsewhere(due, error));
+    }
+  }
+
+  #tryAgain(error: Error): void {
+    this.#say('delays-held', error);
+    setTimeout(() => {
+      const failed = this.#failed.splice(0);
+      if (this.#isOver) this.#less(failed.length);
+      else if (failed.length > 0) this.#store(failed);
+    }, PAUSE_MS);
+  }
+
+  /** So many are not under way any more. */
+  #less(count: number): void {
+    const { reader, moved, idle } = this.#options;
+    this.#underWay -= count;
+    if (this.#isStopped && this.#underWay === 0) this.#stopped.resolve();
+    if (!reader.isOurs || count === 0) return;
+    reader.leased = this.#underWay;
     moved();
-    if (this.#held.length === 0) idle();
-    const failed = errors.find(error => error !== undefined);
-    if (failed !== undefined) this.#say('delays-held', failed);
-    return failed === undefined;
+    if (this.#underWay === 0) idle();
+    this.wake();
   }
 
   #wakeIn(ms: number): void {
     clearTimeout(this.#timer);
-    if (!this.#isOurs || this.#isStopped) return;
+    if (this.#isOver) return;
     this.#timer = setTimeout(() => this.wake(), Math.min(Math.max(1, Math.ceil(ms)), LONGEST_TIMER_MS));
   }
 

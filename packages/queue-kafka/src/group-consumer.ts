@@ -69,7 +69,7 @@ export class GroupConsumer {
   #isJoining = false;
   #isLooking = false;
   /** Nobody will ask for jobs here: others are to have each partition as soon as nothing of it runs. */
-  isStandingBy = false;
+  #isStandingBy = false;
   #isHungry = true;
   #isStopped = false;
 
@@ -139,17 +139,24 @@ export class GroupConsumer {
   idle(reader: PartitionReader): void {
     if (!reader.isOurs) return;
     if (reader.isRevoked) void this.#giveUp(reader);
-    else if (this.isStandingBy) this.#membership.rejoin();
+    else if (this.#isStandingBy && this.#membership.others.isAnyThere) this.#membership.rejoin();
   }
 
   /** Whether somebody in the group waits for jobs, as far as we know. */
   get isAnyHungry(): boolean {
-    return this.#membership.isAnyHungry;
+    return this.#membership.others.isAnyHungry;
   }
 
   /** Whether handlers wait for jobs. The group shares out anew. */
   tellHunger(isHungry: boolean): void {
     this.#isHungry = isHungry;
+    this.#membership.rejoin();
+  }
+
+  /** The group shares out anew if that is news. */
+  set isStandingBy(isStandingBy: boolean) {
+    if (this.#isStandingBy === isStandingBy) return;
+    this.#isStandingBy = isStandingBy;
     this.#membership.rejoin();
   }
 
@@ -190,12 +197,15 @@ export class GroupConsumer {
     }
     const owned = claimsOf(this.#readers.values(), mayGo);
     this.#claimedBusy = new Set(owned.flatMap(({ topic, busy }) => busy.map(partition => keyOf({ topic, partition }))));
-    return { owned, isHungry: this.#isHungry, isStandingBy: this.isStandingBy };
+    return { owned, isHungry: this.#isHungry, isStandingBy: this.#isStandingBy };
   }
 
   /** What was held back for others is handed out: the share takes long, and nobody else will get it. */
   #keepAfterAll(): void {
-    for (const reader of this.#readers.values()) reader.isFrozen = false;
+    for (const reader of this.#readers.values()) {
+      reader.isFrozen = false;
+      reader.wasOffered = false;
+    }
     this.#resume();
   }
 

@@ -75,7 +75,8 @@ export class KafkaQueue implements StoreQueue {
       return false;
     });
     const destinations = fitting.map(([, { destination }]) => destination);
-    const errors = await this.#mover.move(destinations, Math.max(1, deadline.left));
+    const errors = destinations.map((): Error | undefined => undefined);
+    await this.#mover.move(destinations, Math.max(1, deadline.left), (index, error) => (errors[index] = error));
     const [first] = errors;
     // All of it for one reason: the engine is to see the error itself.
     if (first !== undefined && outcomes.size === 0 && errors.every(error => error === first)) throw first;

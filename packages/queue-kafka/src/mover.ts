@@ -1,13 +1,14 @@
 import { setTimeout as elapse } from 'node:timers/promises';
 import { Deadline } from './in-time.ts';
 import type { Cluster } from './kafka/cluster.ts';
-import { BrokerError } from './kafka/errors.ts';
+import { BrokerError, NotSentError } from './kafka/errors.ts';
 import { type Batch, type Producer, UnwellError } from './kafka/producer.ts';
 import type { RecordToWrite } from './kafka/record-batch-writer.ts';
 import { batchesOf, Placement, type PlacedRecord } from './placement.ts';
 import type { QueueTopics } from './queue-topics.ts';
 
 const PAUSE_MS = 100;
+const OTHERS = new Error('the job is that of another worker by now');
 
 /** Where a record is to be stored. */
 export type Destination =
@@ -15,6 +16,25 @@ export type Destination =
   /** Not due for so long, in ms. */
   | { readonly kind: 'later'; readonly waitMs: number; readonly record: RecordToWrite }
   | { readonly kind: 'dead'; readonly record: RecordToWrite };
+
+/** Who moves jobs that others move once they have the partition. */
+export interface Owner {
+  /** Whether we have what we have for certain. */
+  readonly holds: () => boolean;
+  /** Whether a job was not given to another, as far as we know. */
+  readonly has: (index: number) => boolean;
+}
+
+const ANYBODY: Owner = { holds: () => true, has: () => true };
+
+/** One call of `move`. */
+interface Move {
+  readonly owner: Owner;
+  readonly destinations: readonly Destination[];
+  readonly deadline: Deadline;
+  readonly tell: (index: number, error: Error | undefined) => void;
+  wasGone?: boolean;
+}
 
 /** Stores records in the topics of one queue: jobs, jobs that wait, dead letters. */
 export class Mover {
@@ -30,69 +50,68 @@ export class Mover {
   }
 
   /**
-   * One outcome for each, in the same order: `undefined` for stored. Never rejects. Topics that somebody has deleted are made again,
-   * and what a partition does not take goes to another one.
+   * Tells of each what became of it as soon as that is known: `undefined` for stored. Resolves once all are told, and never rejects.
+   * Topics that somebody has deleted are made again, and what a partition does not take goes to another one. `owner`: whoever has to
+   * move them, and stops if that is another by now.
    */
-  async move(destinations: readonly Destination[], timeoutMs: number): Promise<(Error | undefined)[]> {
-    const deadline = new Deadline(timeoutMs);
-    const errors = await this.#moveOnce(destinations, timeoutMs);
-    for (;;) {
-      const again = errors.flatMap((error, index) =>
-        isTopicGone(error) || error instanceof UnwellError ? [index] : [],
-      );
-      if (again.length === 0 || deadline.isOver) return errors;
-      const wasGone = errors.some(isTopicGone);
-      if (wasGone) this.#topics.forget();
-      const outcomes = await this.#moveOnce(
-        again.map(index => destinations[index] as Destination),
-        Math.max(1, deadline.left),
-      );
-      for (const [n, index] of again.entries()) errors[index] = outcomes[n];
-      if (wasGone && outcomes.some(isTopicGone)) await elapse(Math.min(PAUSE_MS, deadline.left));
-    }
-  }
-
-  async #moveOnce(destinations: readonly Destination[], timeoutMs: number): Promise<(Error | undefined)[]> {
-    const errors = destinations.map((): Error | undefined => undefined);
-    if (destinations.length === 0) return errors;
-    const deadline = new Deadline(timeoutMs);
-    try {
-      await this.#topics.ensure(timeoutMs);
-      await this.#store(this.#place(destinations), this.#topics.maxBatchBytes, deadline, errors);
-    } catch (error) {
-      return errors.fill(error as Error);
-    }
-    return errors;
-  }
-
-  /** What is too large for a topic together may fit in smaller batches. */
-  async #store(
-    records: readonly PlacedRecord[],
-    maxBatchBytes: number,
-    deadline: Deadline,
-    errors: (Error | undefined)[],
-    places: readonly number[] = records.map((_, index) => index),
+  move(
+    destinations: readonly Destination[],
+    timeoutMs: number,
+    tell: (index: number, error: Error | undefined) => void,
+    owner: Owner = ANYBODY,
   ): Promise<void> {
-    const batches = batchesOf(records, maxBatchBytes);
-    const outcomes = await this.#producer.produce(
-      batches.map(({ batch }) => ({ ...batch, canMove: () => this.#canMove(batch) })),
-      Math.max(1, deadline.left),
-    );
-    const large: number[] = [];
-    for (const [n, { indexes }] of batches.entries()) {
-      const error = outcomes[n];
-      for (const index of indexes) errors[places[index] ?? -1] = error;
-      if (indexes.length > 1 && isTooLarge(error)) large.push(...indexes);
+    const move: Move = { destinations, deadline: new Deadline(timeoutMs), tell, owner };
+    return destinations.length === 0 ? Promise.resolve() : this.#start(move, [...destinations.keys()]);
+  }
+
+  async #start(move: Move, indexes: readonly number[]): Promise<void> {
+    try {
+      await this.#topics.ensure(Math.max(1, move.deadline.left));
+    } catch (error) {
+      for (const index of indexes) move.tell(index, error as Error);
+      return;
     }
-    if (large.length === 0) return;
-    const smaller = large.map(index => records[index] as PlacedRecord);
-    await this.#store(
-      smaller,
-      Math.ceil(maxBatchBytes / 4),
-      deadline,
-      errors,
-      large.map(index => places[index] as number),
+    const ours: number[] = [];
+    for (const index of indexes) {
+      if (move.owner.has(index)) ours.push(index);
+      else move.tell(index, new NotSentError('A produce', OTHERS));
+    }
+    const placed = this.#place(ours.map(index => move.destinations[index] as Destination));
+    await this.#store(move, placed, ours, this.#topics.maxBatchBytes);
+  }
+
+  /** `indexes`: which of the destinations the records are of. */
+  async #store(
+    move: Move,
+    records: readonly PlacedRecord[],
+    indexes: readonly number[],
+    maxBatchBytes: number,
+  ): Promise<void> {
+    await Promise.all(
+      batchesOf(records, maxBatchBytes).map(async ({ batch, indexes: places }) => {
+        const those = places.map(place => indexes[place] as number);
+        const { holds, has } = move.owner;
+        const canMove = () => this.#canMove(batch);
+        const mayGo = () => (!those.some(has) ? 'never' : holds() ? 'now' : 'later');
+        const error = await this.#producer.produce({ ...batch, canMove, mayGo }, Math.max(1, move.deadline.left));
+        // What is too large for a topic together may fit in smaller batches.
+        if (those.length > 1 && isTooLarge(error)) {
+          const smaller = places.map(place => records[place] as PlacedRecord);
+          return this.#store(move, smaller, those, Math.ceil(maxBatchBytes / 4));
+        }
+        if (error instanceof UnwellError && !move.deadline.isOver) return this.#start(move, those);
+        if (isTopicGone(error) && !move.deadline.isOver) return this.#makeAgain(move, those);
+        for (const index of those) move.tell(index, error);
+      }),
     );
+  }
+
+  async #makeAgain(move: Move, indexes: readonly number[]): Promise<void> {
+    this.#topics.forget();
+    // It may take a moment until all brokers know.
+    if (move.wasGone === true) await elapse(Math.min(PAUSE_MS, move.deadline.left));
+    move.wasGone = true;
+    await this.#start(move, indexes);
   }
 
   #place(destinations: readonly Destination[]): PlacedRecord[] {
@@ -120,9 +139,7 @@ export class Mover {
 
   #well(topic: string): number[] {
     const leaders = this.#cluster.known(topic)?.partitions ?? [];
-    return [...leaders.keys()].filter(
-      partition => (leaders[partition]?.node ?? -1) >= 0 && this.#producer.isWell(topic, partition),
-    );
+    return [...leaders.keys()].filter(partition => this.#producer.isWell(topic, partition));
   }
 
   #canMove({ topic, partition }: Batch): boolean {

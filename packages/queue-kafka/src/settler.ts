@@ -22,6 +22,7 @@ const OK: Outcome = Object.freeze({ ok: true });
 const LOST: Outcome = Object.freeze({ ok: false, code: 'lease-lost' });
 /** How long brokers may take to store something that they may have already. */
 const MOVE_MS = 120_000;
+const PATIENCE_MS = 2000;
 
 /** Carries out what the engine has decided. What goes elsewhere is stored there before it is finished here. */
 export class Settler {
@@ -52,11 +53,13 @@ export class Settler {
     const fresh = new Map<Lease, Destination>();
     for (const { lease, to } of moves) if (lease.moving === undefined && !fresh.has(lease)) fresh.set(lease, to);
     this.#move(fresh);
+    // Jobs that were done in the same call do not wait for it, nor do the next; the engine asks again.
+    const patienceMs = Math.max(1, Math.min(deadline.left, PATIENCE_MS));
     const late = () => new NoAnswerError('a produce', new Error('there was no time to wait longer'));
     await Promise.all(
       moves.map(async ({ index, lease }) => {
         const moving = lease.moving ?? Promise.resolve(undefined);
-        const error = await inTime(moving, Math.max(1, deadline.left), late).catch((reason: Error) => reason);
+        const error = await inTime(moving, patienceMs, late).catch((reason: Error) => reason);
         outcomes[index] = error === undefined ? OK : refused(error);
       }),
     );
@@ -65,14 +68,20 @@ export class Settler {
 
   /** Also after whoever asked for it has given up: what is sent again under another number is stored twice. */
   #move(destinations: ReadonlyMap<Lease, Destination>): void {
-    const moved = this.#options.mover.move([...destinations.values()], MOVE_MS);
-    for (const [n, lease] of [...destinations.keys()].entries()) {
-      lease.moving = moved.then(errors => {
-        lease.moving = undefined;
-        if (errors[n] === undefined) this.#finish(lease);
-        return errors[n];
-      });
-    }
+    const moves = [...destinations.keys()].map(lease => {
+      const { promise, resolve } = Promise.withResolvers<Error | undefined>();
+      lease.moving = promise;
+      return { lease, resolve };
+    });
+    const tell = (index: number, error: Error | undefined) => {
+      const { lease, resolve } = moves[index] as (typeof moves)[number];
+      lease.moving = undefined;
+      if (error === undefined) this.#finish(lease);
+      resolve(error);
+    };
+    const has = (index: number) => moves[index]?.lease.reader.isOurs === true;
+    const { holds, mover } = this.#options;
+    void mover.move([...destinations.values()], MOVE_MS, tell, { holds, has });
   }
 
   async extend(receipts: readonly Receipt[], leaseMs: number, timeoutMs: number): Promise<Outcome[]> {

@@ -2,9 +2,9 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { assign, type Claim, type Member, type Share } from '../src/group/assignor.ts';
 import {
-  decodeAppetite,
   decodeAssignment,
   decodeMember,
+  decodeOthers,
   decodeOwned,
   encodeAssignment,
   encodeMember,
@@ -433,18 +433,19 @@ describe('what members say', () => {
       { topic: 'jobs', partitions: [0, 2] },
       { topic: 'delays', partitions: [1] },
     ];
-    const share = encodeAssignment(parts, false);
+    const others = { isAnyHungry: true, isAnyThere: true };
+    const nobody = { isAnyHungry: false, isAnyThere: false };
+    const share = encodeAssignment(parts, others);
     expect(decodeAssignment(share)).toEqual([
       { topic: 'delays', partition: 1 },
       { topic: 'jobs', partition: 0 },
       { topic: 'jobs', partition: 2 },
     ]);
-    expect(decodeAssignment(encodeAssignment([], true))).toEqual([]);
+    expect(decodeAssignment(encodeAssignment([], others))).toEqual([]);
     expect(decodeAssignment(Buffer.alloc(0))).toEqual([]);
-    expect([true, false].map(isAnyHungry => decodeAppetite(encodeAssignment(parts, isAnyHungry)))).toEqual([
-      true,
-      false,
-    ]);
-    expect(decodeAppetite(Buffer.alloc(0))).toBe(false);
+    for (const said of [others, { isAnyHungry: false, isAnyThere: true }, nobody]) {
+      expect(decodeOthers(encodeAssignment(parts, said))).toEqual(said);
+    }
+    expect(decodeOthers(Buffer.alloc(0))).toEqual(nobody);
   });
 });

@@ -153,7 +153,20 @@ async function allow(prefix: string, rights: readonly Right[]): Promise<void> {
     operation: AclOperationTypes[operation.replaceAll(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase() as 'READ'],
     permissionType: AclPermissionTypes.ALLOW,
   }));
-  if (acl.length > 0) await asOperator(server.url, admin => admin.createAcls({ acl }));
+  if (acl.length === 0) return;
+  const [{ resourceType: _type, operation: _operation, ...of }] = acl as [(typeof acl)[number]];
+  const any = { resourceType: AclResourceTypes.ANY, operation: AclOperationTypes.ANY };
+  await asOperator(server.url, async admin => {
+    await admin.createAcls({ acl });
+    // The broker takes a moment to know of what it has stored.
+    await vi.waitFor(async () => {
+      const { resources } = await admin.describeAcls({ ...of, ...any });
+      const known = resources.flatMap(({ resourceType, acls }) =>
+        acls.map(({ operation }) => ({ resourceType, operation })),
+      );
+      for (const { resourceType, operation } of acl) expect(known).toContainEqual({ resourceType, operation });
+    });
+  });
 }
 
 /** A user with these rights on topics and groups of a prefix of its own, where a queue is already made. */

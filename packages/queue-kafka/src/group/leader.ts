@@ -28,11 +28,12 @@ export class Leader {
     this.#lookAgain(known);
     this.#shape = shapeOf(known);
     const group = members.map(({ memberId, metadata }) => ({ memberId, ...protocol.decodeMember(metadata) }));
-    const isAnyHungry = group.some(({ isHungry, isStandingBy }) => isHungry && !isStandingBy);
+    const there = group.filter(({ isStandingBy }) => !isStandingBy);
+    const others = { isAnyHungry: there.some(({ isHungry }) => isHungry), isAnyThere: there.length > 0 };
     const shares = assign(group, new Map([...known].map(([name, { partitions }]) => [name, partitions.length])));
     return [...shares].map(([memberId, owned]) => ({
       memberId,
-      assignment: protocol.encodeAssignment(owned, isAnyHungry),
+      assignment: protocol.encodeAssignment(owned, others),
     }));
   }
 

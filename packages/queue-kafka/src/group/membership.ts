@@ -76,7 +76,7 @@ export class Membership {
   #memberId = '';
   #member: Member | undefined;
   #isSyncing = false;
-  #isAnyHungry = false;
+  #others: protocol.Others = { isAnyHungry: false, isAnyThere: false };
   #isLeader = false;
   /** When the last heartbeat that was answered was sent. */
   #heardAt = -Infinity;
@@ -108,9 +108,9 @@ export class Membership {
     return this.#member !== undefined && !this.#isSyncing && this.#isFresh;
   }
 
-  /** Whether a member waited for jobs when all was last shared out. */
-  get isAnyHungry(): boolean {
-    return this.#isAnyHungry;
+  /** What was to be said of the members when all was last shared out. */
+  get others(): protocol.Others {
+    return this.#others;
   }
 
   get #isFresh(): boolean {
@@ -256,7 +256,7 @@ export class Membership {
     const former = this.#member;
     this.#member = { id: joined.memberId, generation: joined.generationId };
     this.#heardAt = sentAt;
-    this.#isAnyHungry = protocol.decodeAppetite(share);
+    this.#others = protocol.decodeOthers(share);
     assigned(protocol.decodeAssignment(share), continuityOf(former, this.#member));
     this.#isSyncing = false;
     succeeded();
@@ -281,7 +281,11 @@ export class Membership {
     }
     // A broker reads nothing more from a connection whose join it has not answered.
     cluster.closeLinks(this.#joinPurpose);
-    const joined = this.#sendJoin(node, await this.#joinRequest(false), answerMs);
+    const request = await this.#joinRequest(false);
+    await cluster
+      .link(node, this.#joinPurpose, this.#sessionTimeoutMs + 2 * ANSWER_MS)
+      .ready('to join the group', ANSWER_MS);
+    const joined = this.#sendJoin(node, request, answerMs);
     void this.#keepAfterAll(joined);
     return joined;
   }
@@ -296,7 +300,8 @@ export class Membership {
     const over = () => void (isOver = true);
     joined.then(over, over);
     for (;;) {
-      await elapse(PAUSE_MS);
+      // By then it has arrived.
+      await elapse(HEARTBEAT_MS);
       if (isOver || member === undefined || this.#member !== member || this.#ending.signal.aborted) return;
       const code = await this.#sendHeartbeat(member).then(
         () => 'NONE',

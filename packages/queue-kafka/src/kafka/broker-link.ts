@@ -58,6 +58,11 @@ export class BrokerLink {
     return inTime(answer, Math.max(1, left), () => new NoAnswerError(what, `no answer within ${timeoutMs} ms`));
   }
 
+  /** Resolves once there is a connection. Rejects with a `NotSentError`. */
+  async ready(what: string, timeoutMs: number): Promise<void> {
+    if (this.#connection === undefined) await this.#connect(what, timeoutMs);
+  }
+
   close(): void {
     this.#isClosed = true;
     const connection = this.#connection;

@@ -90,8 +90,8 @@ export class Cluster {
   /** Asked anew before it is used again: a broker has answered that it is not so. */
   isStale(name: string): void {
     const known = this.#topics.get(name);
-    if (known === undefined || known.at === -Infinity) return;
-    this.#topics.set(name, { topic: known.topic, at: -Infinity });
+    if (known?.at === -Infinity) return;
+    if (known !== undefined) this.#topics.set(name, { topic: known.topic, at: -Infinity });
     // One that is cut off from the others says the same again.
     this.#turn += 1;
   }
@@ -189,9 +189,14 @@ export class Cluster {
     for (const { errorCode, name, topicId: id, partitions } of topics) {
       if (name === null || name === undefined) continue;
       const code = nameOfCode(errorCode);
-      if (code === 'UNKNOWN_TOPIC_OR_PARTITION') this.#topics.delete(name);
+      if (code === 'UNKNOWN_TOPIC_OR_PARTITION') {
+        this.#topics.delete(name);
+        // Another may know it.
+        this.#turn += 1;
+        continue;
+      }
       // One that is being made has no leaders yet.
-      else if (errorCode !== 0 && code !== 'LEADER_NOT_AVAILABLE') throw new BrokerError(`to describe ${name}`, code);
+      if (errorCode !== 0 && code !== 'LEADER_NOT_AVAILABLE') throw new BrokerError(`to describe ${name}`, code);
       else this.#topics.set(name, { topic: this.#latest({ name, id, partitions: leadersOf(partitions) }), at });
     }
     this.#dropLinks();

@@ -31,12 +31,19 @@ export function decodeMember(metadata: Buffer): Claim {
   }
 }
 
-/** `isAnyHungry`: a member of the group waits for jobs. */
-export function encodeAssignment(share: readonly Share[], isAnyHungry: boolean): Buffer {
+/** What everybody may know of the members. */
+export interface Others {
+  /** One waits for jobs. */
+  readonly isAnyHungry: boolean;
+  /** One does not stand by. */
+  readonly isAnyThere: boolean;
+}
+
+export function encodeAssignment(share: readonly Share[], others: Others): Buffer {
   return encodeConsumerProtocolAssignment({
     version: VERSION,
     assignedPartitions: share.map(({ topic, partitions }) => ({ topic, partitions: [...partitions] })),
-    userData: JSON.stringify({ v: CLAIM_VERSION, isAnyHungry }),
+    userData: JSON.stringify({ v: CLAIM_VERSION, ...others }),
   });
 }
 
@@ -46,13 +53,14 @@ export function decodeAssignment(share: Buffer): TopicPartition[] {
   );
 }
 
-/** Never throws: what is not understood says that nobody waits. */
-export function decodeAppetite(share: Buffer): boolean {
+/** Never throws: what is not understood says that there is nobody. */
+export function decodeOthers(share: Buffer): Others {
   try {
     const { userData } = decodeConsumerProtocolAssignment(share);
-    return (JSON.parse(String(userData)) as { isAnyHungry?: unknown }).isAnyHungry === true;
+    const { isAnyHungry, isAnyThere } = JSON.parse(String(userData)) as Record<string, unknown>;
+    return { isAnyHungry: isAnyHungry === true, isAnyThere: isAnyThere === true };
   } catch {
-    return false;
+    return { isAnyHungry: false, isAnyThere: false };
   }
 }
 

@@ -14,6 +14,11 @@ export interface Batch {
   readonly records: readonly RecordToWrite[];
   /** Whether they could go elsewhere right now: then they are given back with an `UnwellError` while their partition is not well. */
   readonly canMove?: () => boolean;
+  /**
+   * Asked before each attempt. `later`: it is not certain that they may be stored, so they are given back, or wait if they may be there
+   * already. `never`: somebody else does it.
+   */
+  readonly mayGo?: () => 'now' | 'later' | 'never';
 }
 
 /** What became of a batch: `undefined` for stored, with `acks=all`. */
@@ -94,25 +99,15 @@ export class Producer {
     this.#sequences = new Sequences(cluster);
   }
 
-  /** One outcome for each batch, in the same order. Never rejects. */
-  produce(batches: readonly Batch[], timeoutMs: number): Promise<BatchError[]> {
-    const errors = batches.map((): BatchError => undefined);
-    if (batches.length === 0) return Promise.resolve(errors);
+  /** Never rejects. */
+  produce(batch: Batch, timeoutMs: number): Promise<BatchError> {
     return new Promise(resolve => {
-      let left = batches.length;
-      const shipments = batches.map((batch, index) =>
-        newShipment(batch, error => {
-          errors[index] = error;
-          left -= 1;
-          if (left > 0) return;
-          clearTimeout(timer);
-          resolve(errors);
-        }),
-      );
-      const timer = setTimeout(() => {
-        for (const shipment of shipments) this.#timeUp(shipment);
-      }, timeoutMs);
-      for (const shipment of shipments) this.#lineUp(shipment);
+      const shipment = newShipment(batch, error => {
+        clearTimeout(timer);
+        resolve(error);
+      });
+      const timer = setTimeout(() => this.#timeUp(shipment), timeoutMs);
+      this.#lineUp(shipment);
       this.#wake();
     });
   }
@@ -120,6 +115,7 @@ export class Producer {
   /** Whether a partition takes batches, as far as we know. */
   isWell(topic: string, partition: number): boolean {
     const node = this.#cluster.known(topic)?.partitions[partition]?.node ?? -1;
+    if (node < 0) return false;
     const until = Math.max(this.#unwellPlaces.get(placeOf(topic, partition)) ?? 0, this.#unwellNodes.get(node) ?? 0);
     return until < performance.now();
   }
@@ -161,8 +157,10 @@ export class Producer {
     const now = performance.now();
     let next = Infinity;
     const byTopic = new Map<string, Shipment[]>();
-    for (const [head] of this.#lines.values()) {
+    for (const [head] of [...this.#lines.values()]) {
       if (head === undefined || head.isUnderWay) continue;
+      if (head.notBefore <= now && this.#isHeldBack(head)) head.notBefore = now + LONGEST_PAUSE_MS;
+      if (head.isOver) continue;
       if (head.notBefore > now) {
         next = Math.min(next, head.notBefore);
         continue;
@@ -174,6 +172,17 @@ export class Producer {
     }
     for (const [topic, heads] of byTopic) void this.#prepare(topic, heads);
     this.#wakeAt(next);
+  }
+
+  /** Whether it is to wait, or to be given up, which is done. */
+  #isHeldBack(shipment: Shipment): boolean {
+    const may = shipment.batch.mayGo?.() ?? 'now';
+    if (may === 'now' || (may === 'later' && shipment.isInDoubt)) return may !== 'now';
+    const why = new NotSentError('A produce', new Error('the jobs may be those of another worker by now'));
+    if (shipment.isInDoubt) this.#endInDoubt(shipment, shipment.error);
+    else this.#end(shipment, why);
+    this.#leaveLine(shipment);
+    return false;
   }
 
   /** Finds out who leads, and under which numbers the batches go. */
@@ -278,7 +287,7 @@ export class Producer {
       this.#end(shipment, undefined);
       return;
     }
-    this.#unwellPlaces.set(place, performance.now() + UNWELL_MS);
+    if (verdict === 'not-yet' || verdict === 'in-doubt') this.#unwellPlaces.set(place, performance.now() + UNWELL_MS);
     const refusal = new BrokerError(`a produce to ${batch.topic}`, code, said?.errorMessage ?? missingRight(code));
     if (verdict === 'in-doubt') {
       this.#cluster.isStale(batch.topic);

@@ -288,6 +288,9 @@ export class Producer {
   #tryAgain(entries: readonly Entry[]): void {
     const { clock, random } = this.#options;
     this.#failures++;
+    const now = clock.now();
+    // Sent again it might be stored twice, for nobody waits to hear of it.
+    for (const entry of entries) if (!entry.settled && this.#deadlineOf(entry) <= now) this.#timeUp(entry);
     this.#waiting.putBack(entries.filter(entry => !entry.settled));
     if (this.#retryPending) return;
     this.#retryPending = true;
