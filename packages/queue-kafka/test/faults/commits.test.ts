@@ -202,3 +202,32 @@ it(
     expect(failing.runs).toHaveLength(40);
   },
 );
+
+it('retries of a worker that was cut off are not stored once others have its jobs', { timeout: 90_000 }, async () => {
+  await using scene = await stage();
+  const { proxy } = scene;
+  const failed = new Set<string>();
+  const silent = Promise.withResolvers<void>();
+  await using crew = await createCrew({
+    brokers: shared.url,
+    settings: { partitions: 2 },
+    work: async (_task, id) => {
+      if (failed.has(id)) return;
+      failed.add(id);
+      await silent.promise;
+      throw new Error('the first time');
+    },
+  });
+  await crew.hire({ via: proxy.url, concurrency: 20 });
+  await crew.addTasks(20);
+  await vi.waitFor(() => expect(failed.size).toBe(20), soon);
+  proxy.blackHole();
+  silent.resolve();
+  const other = await crew.hire({ concurrency: 20 });
+  await vi.waitFor(() => expect(other.completed).toHaveLength(20), soon);
+  proxy.cut();
+  await proxy.heal();
+  // Whatever it stores now would run.
+  await elapse(5000);
+  expect(crew.runs).toHaveLength(40);
+});

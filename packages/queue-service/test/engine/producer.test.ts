@@ -103,6 +103,22 @@ describe('Producer, adding', () => {
     expect([sent().at(-1), last.done]).toEqual([['f'], true]);
   });
 
+  it('does not send again what may be stored and has had its time, however many others were stored meanwhile', async () => {
+    const { capabilities } = batches(100, 1);
+    const { producer, sent, store, clock } = await setUpOpen({ capabilities: { ...capabilities, order: 'none' } });
+    const held = store.enqueue.hold();
+    const doubtful = watch(producer.add(newJob('doubtful')));
+    for (let second = 0; second < 10; second++) {
+      await clock.advance(1000);
+      await producer.add(newJob(`other ${second}`));
+    }
+    expect(doubtful.done).toBe(false);
+    held.answer([refused('unknown-outcome')]);
+    await clock.advance(5000);
+    expect(doubtful.error).toMatchObject({ code: 'unavailable', outcome: 'unknown' });
+    expect(sent().filter(ids => ids.includes('doubtful'))).toHaveLength(1);
+  });
+
   it('waits for a call that takes long where the store keeps the order', async () => {
     const { producer, sent, store, clock } = await setUpOpen(batches(100, 1));
     store.enqueue.hold();
