@@ -4,6 +4,7 @@ import type { Claim } from './group/assignor.ts';
 import { claimsOf } from './group/claims.ts';
 import type { Continuity } from './group/continuity.ts';
 import type { CommittedOffset } from './group/group-offsets.ts';
+import { Handover } from './group/handover.ts';
 import { Membership } from './group/membership.ts';
 import { Deadline } from './in-time.ts';
 import type { Cluster, Topic } from './kafka/cluster.ts';
@@ -55,6 +56,7 @@ export class GroupConsumer {
   readonly #membership: Membership;
   readonly #fetcher: Fetcher;
   readonly #committer: Committer;
+  readonly #handover: Handover;
   readonly #readers = new Map<PartitionName, PartitionReader>();
   /** Those that are assigned, also while they are looked up. */
   #assigned: readonly TopicPartition[] = [];
@@ -105,6 +107,14 @@ export class GroupConsumer {
       failed: error => this.#failed('group', error),
       succeeded: () => this.#troubles.over('group'),
     });
+    this.#handover = new Handover({
+      committer: this.#committer,
+      sessionTimeoutMs: options.sessionTimeoutMs,
+      readers: () => this.#readers.values(),
+      rejoin: () => this.#membership.rejoin(),
+      ready: options.ready,
+      drop: reader => this.#drop(reader),
+    });
   }
 
   start(): void {
@@ -138,7 +148,7 @@ export class GroupConsumer {
   /** Nothing of a partition is under way any more. */
   idle(reader: PartitionReader): void {
     if (!reader.isOurs) return;
-    if (reader.isRevoked) void this.#giveUp(reader);
+    if (reader.isRevoked) void this.#handover.giveUp(reader);
     else if (this.#isStandingBy && this.#membership.others.isAnyThere) this.#membership.rejoin();
   }
 
@@ -233,7 +243,7 @@ export class GroupConsumer {
       ...known.filter(({ isDoubtful }) => isDoubtful),
     ];
     if (open.length > 0) void this.#lookUp(open);
-    for (const reader of known) if (reader.isRevoked) this.#letGo(reader);
+    for (const reader of known) if (reader.isRevoked) this.#handover.letGo(reader);
     // The others wait for what we said was busy, and is not here any more.
     const isGone = (key: PartitionName) => !places.has(key) && !this.#readers.has(key);
     if (continuity !== 'lost' && [...this.#claimedBusy].some(isGone)) this.#membership.rejoin();
@@ -246,53 +256,6 @@ export class GroupConsumer {
   /** What came while the group shared out anew, or was not sure of us, was handed to nobody. */
   #resume(): void {
     for (const reader of this.#readers.values()) if (reader.isOpen) this.#options.ready(reader);
-  }
-
-  /**
-   * Gives a partition up that somebody else is to have, once its last job is done. If that takes longer than a session, we ask to
-   * keep it for as long: what waits in it would wait for nothing, and what runs would run twice.
-   */
-  #letGo(reader: PartitionReader): void {
-    const { sessionTimeoutMs } = this.#options;
-    if (reader.leased === 0) {
-      void this.#giveUp(reader);
-      return;
-    }
-    const since = performance.now() - (reader.revokedAt ?? 0);
-    reader.patience ??= setTimeout(
-      () => {
-        reader.patience = undefined;
-        if (!reader.isOurs || !reader.isRevoked) return;
-        reader.isPinned = true;
-        reader.revokedAt = undefined;
-        if (reader.isOpen) this.#options.ready(reader);
-        this.#membership.rejoin();
-        reader.patience = setTimeout(() => this.#unpin(reader), sessionTimeoutMs);
-        reader.patience.unref();
-      },
-      Math.max(1, sessionTimeoutMs - since),
-    );
-    reader.patience.unref();
-  }
-
-  #unpin(reader: PartitionReader): void {
-    reader.patience = undefined;
-    reader.isPinned = false;
-    if (reader.isOurs) this.#membership.rejoin();
-  }
-
-  async #giveUp(reader: PartitionReader): Promise<void> {
-    await this.#committer.flush(ANSWER_MS);
-    if (!reader.isRevoked || !reader.isOurs || reader.leased > 0) return;
-    if (this.#committer.isDirty(reader.ledger)) {
-      // It would run again elsewhere what was said to be finished.
-      const later = setTimeout(() => void this.#giveUp(reader), PAUSE_MS);
-      later.unref();
-      return;
-    }
-    this.#drop(reader);
-    const isOther = (other: PartitionReader) => other.isRevoked && other.leased === 0;
-    if (![...this.#readers.values()].some(isOther)) this.#membership.rejoin();
   }
 
   #drop(reader: PartitionReader): void {

@@ -2,8 +2,9 @@ import { setTimeout as elapse } from 'node:timers/promises';
 import { Deadline } from './in-time.ts';
 import type { Cluster } from './kafka/cluster.ts';
 import { BrokerError, NotSentError } from './kafka/errors.ts';
-import { type Batch, type Producer, UnwellError } from './kafka/producer.ts';
+import type { Producer } from './kafka/producer.ts';
 import type { RecordToWrite } from './kafka/record-batch-writer.ts';
+import { type Batch, UnwellError } from './kafka/shipment.ts';
 import { batchesOf, Placement, type PlacedRecord } from './placement.ts';
 import type { QueueTopics } from './queue-topics.ts';
 

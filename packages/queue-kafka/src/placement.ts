@@ -1,5 +1,5 @@
-import type { Batch } from './kafka/producer.ts';
 import { BATCH_OVERHEAD_BYTES, recordBytes, type RecordToWrite } from './kafka/record-batch-writer.ts';
+import type { Batch } from './kafka/shipment.ts';
 
 /** Where records go, and in which batches. */
 export class Placement {

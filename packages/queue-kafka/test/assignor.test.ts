@@ -422,8 +422,8 @@ describe('what members say', () => {
   });
 
   it('is nothing where it is cut off', () => {
-    const claim = { owned: [has('jobs', [1, 2], [2])], isHungry: false, isStandingBy: true };
-    const said = encodeMember(['jobs'], { generation: 3, ...claim });
+    const rest = { owned: [has('jobs', [1, 2], [2])], isHungry: false, isStandingBy: true };
+    const said = encodeMember(['jobs'], { generation: 3, ...rest });
     for (let length = 0; length < said.length; length++)
       expect(decodeMember(said.subarray(0, length))).toEqual(nothing);
   });

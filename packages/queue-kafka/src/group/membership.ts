@@ -1,20 +1,16 @@
 import { setTimeout as elapse } from 'node:timers/promises';
-import {
-  heartbeatV4,
-  type joinGroupV6 as JoinGroup,
-  joinGroupV6,
-  leaveGroupV4,
-  syncGroupV4,
-} from '@platformatic/kafka';
+import type { joinGroupV6 as JoinGroup } from '@platformatic/kafka';
 import { atMost, Deadline, inTime } from '../in-time.ts';
 import type { BrokerLink } from '../kafka/broker-link.ts';
 import type { Cluster } from '../kafka/cluster.ts';
 import { answerWithin, brokerCodeOf, NoAnswerError } from '../kafka/errors.ts';
 import * as protocol from '../kafka/group-protocol.ts';
 import type { TopicPartition } from '../kafka/offsets.ts';
+import { Alarm } from './alarm.ts';
 import type { Claim } from './assignor.ts';
 import { type Continuity, continuityOf, type Member } from './continuity.ts';
 import { type CommittedOffset, commitOffsets, fetchOffsets, type OffsetToCommit } from './group-offsets.ts';
+import * as requests from './group-requests.ts';
 import { Leader } from './leader.ts';
 import { otherSessionTimeout } from './session-timeouts.ts';
 
@@ -42,8 +38,6 @@ export interface MembershipOptions {
   readonly succeeded: () => void;
 }
 
-type JoinRequest = Parameters<typeof joinGroupV6.createRequest>;
-
 const HEARTBEAT_MS = 500;
 /** Others notice at their next heartbeat. */
 const JOIN_PATIENCE_MS = 3 * HEARTBEAT_MS;
@@ -53,9 +47,6 @@ let memberships = 0;
 const ANSWER_MS = 5000;
 const PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 1000;
-
-const ENDED = new Set(['UNKNOWN_MEMBER_ID', 'ILLEGAL_GENERATION', 'FENCED_INSTANCE_ID']);
-const ELSEWHERE = new Set(['NOT_COORDINATOR', 'COORDINATOR_NOT_AVAILABLE', 'COORDINATOR_LOAD_IN_PROGRESS']);
 
 /**
  * Our place in the group: a loop that joins, sends heartbeats, and joins again when the group shares out anew.
@@ -82,8 +73,7 @@ export class Membership {
   #heardAt = -Infinity;
   readonly #leader: Leader;
   /** Ends the pause before the next heartbeat. */
-  #hurry: (() => void) | undefined;
-  #isHurried = false;
+  readonly #alarm = new Alarm();
   #mustRejoin = false;
   #confirmations: ((isMember: boolean) => void)[] = [];
   #loop: Promise<void> | undefined;
@@ -96,11 +86,6 @@ export class Membership {
 
   start(): void {
     this.#loop ??= this.#run();
-  }
-
-  /** Of the share that we have. */
-  get generation(): number {
-    return this.#member?.generation ?? -1;
   }
 
   /** Are the partitions we were assigned ours for certain? */
@@ -123,14 +108,14 @@ export class Membership {
     if (this.#member === undefined || this.#ending.signal.aborted) return false;
     const { promise, resolve } = Promise.withResolvers<boolean>();
     this.#confirmations.push(resolve);
-    this.#wakeUp();
+    this.#alarm.ring();
     return inTime(promise, timeoutMs, () => new NoAnswerError('a heartbeat', 'the group did not answer in time'));
   }
 
   /** Shares out anew. */
   rejoin(): void {
     this.#mustRejoin = true;
-    this.#wakeUp();
+    this.#alarm.ring();
   }
 
   /** Answers with the codes of what could not be committed. Rejects with a `NoAnswerError` where nothing is known. */
@@ -140,9 +125,9 @@ export class Membership {
     const link = await this.#link(timeoutMs);
     const refused = await commitOffsets(link, { groupId: this.#options.groupId, ...member }, offsets, timeoutMs);
     const codes = [...refused.values()];
-    if (codes.some(code => ELSEWHERE.has(code))) this.#coordinator = undefined;
+    if (codes.some(code => requests.ELSEWHERE.has(code))) this.#coordinator = undefined;
     // The group has shared out without us hearing of it.
-    if (codes.some(code => ENDED.has(code)) && this.#member === member) this.#isUncertain();
+    if (codes.some(code => requests.ENDED.has(code)) && this.#member === member) this.#isUncertain();
     return refused;
   }
 
@@ -162,7 +147,7 @@ export class Membership {
   async leave(timeoutMs: number): Promise<void> {
     const deadline = new Deadline(timeoutMs);
     this.#ending.abort();
-    this.#wakeUp();
+    this.#alarm.ring();
     this.#member = undefined;
     this.#confirm(false);
     const known = this.#memberId;
@@ -177,16 +162,14 @@ export class Membership {
   async #sendLeave(memberId: string, timeoutMs: number): Promise<void> {
     if (memberId === '') return;
     const deadline = new Deadline(timeoutMs);
-    const members = [{ memberId, groupInstanceId: null }];
     for (let tries = LEAVE_TRIES; tries > 0 && !deadline.isOver; tries--) {
       // One that stays without an answer leaves time for another.
       const left = Math.max(1, Math.min(deadline.left, Math.max(LEAST_MS, deadline.left / tries)));
       try {
-        const link = await this.#link(left);
-        await link.call('to leave', leaveGroupV4.api, [this.#options.groupId, members], left);
+        await requests.leave(await this.#link(left), this.#options.groupId, memberId, left);
         return;
       } catch (error) {
-        if (ENDED.has(brokerCodeOf(error) ?? '')) return;
+        if (requests.ENDED.has(brokerCodeOf(error) ?? '')) return;
         this.#coordinator = undefined;
         await elapse(Math.min(PAUSE_MS, deadline.left));
       }
@@ -238,17 +221,9 @@ export class Membership {
     const sentAt = performance.now();
     let share: Buffer;
     try {
-      const sync: Parameters<typeof syncGroupV4.createRequest> = [
-        groupId,
-        joined.generationId,
-        joined.memberId,
-        null,
-        null,
-        null,
-        shares,
-      ];
-      const link = cluster.link(node, this.#joinPurpose, answerMs + ANSWER_MS);
-      share = (await link.call('for a share', syncGroupV4.api, sync, answerMs)).assignment;
+      const member = { id: joined.memberId, generation: joined.generationId };
+      const link = this.#joinLink(node);
+      share = await requests.sync(link, groupId, member, shares, answerMs);
     } catch (error) {
       return this.#refused(error);
     }
@@ -282,9 +257,7 @@ export class Membership {
     // A broker reads nothing more from a connection whose join it has not answered.
     cluster.closeLinks(this.#joinPurpose);
     const request = await this.#joinRequest(false);
-    await cluster
-      .link(node, this.#joinPurpose, this.#sessionTimeoutMs + 2 * ANSWER_MS)
-      .ready('to join the group', ANSWER_MS);
+    await this.#joinLink(node).ready('to join the group', ANSWER_MS);
     const joined = this.#sendJoin(node, request, answerMs);
     void this.#keepAfterAll(joined);
     return joined;
@@ -308,7 +281,7 @@ export class Membership {
         (error: unknown) => brokerCodeOf(error) ?? '',
       );
       if (isOver || this.#member !== member) return;
-      if (ENDED.has(code)) this.#isUncertain();
+      if (requests.ENDED.has(code)) this.#isUncertain();
       else if (code === 'NONE' || code === 'REBALANCE_IN_PROGRESS') this.#options.keptAfterAll();
       else continue;
       return;
@@ -316,17 +289,19 @@ export class Membership {
   }
 
   /** With what we have and want now. */
-  async #joinRequest(mayGo: boolean): Promise<JoinRequest> {
+  async #joinRequest(mayGo: boolean): Promise<requests.Join> {
     const { groupId, topics, claim } = this.#options;
-    const sessionMs = this.#sessionTimeoutMs;
-    const metadata = protocol.encodeMember(topics, { generation: this.generation, ...(await claim(mayGo)) });
-    const protocols = [{ name: protocol.PROTOCOL_NAME, metadata }];
-    return [groupId, sessionMs, sessionMs, this.#memberId, null, protocol.PROTOCOL_TYPE, protocols];
+    const generation = this.#member?.generation ?? -1;
+    const metadata = protocol.encodeMember(topics, { generation, ...(await claim(mayGo)) });
+    return { groupId, memberId: this.#memberId, sessionMs: this.#sessionTimeoutMs, metadata };
   }
 
-  #sendJoin(node: number, request: JoinRequest, timeoutMs: number): Promise<JoinGroup.JoinGroupResponse> {
-    const link = this.#options.cluster.link(node, this.#joinPurpose, this.#sessionTimeoutMs + 2 * ANSWER_MS);
-    return link.call('to join the group', joinGroupV6.api, request, timeoutMs);
+  #sendJoin(node: number, request: requests.Join, timeoutMs: number): Promise<JoinGroup.JoinGroupResponse> {
+    return requests.join(this.#joinLink(node), request, timeoutMs);
+  }
+
+  #joinLink(node: number): BrokerLink {
+    return this.#options.cluster.link(node, this.#joinPurpose, this.#sessionTimeoutMs + 2 * ANSWER_MS);
   }
 
   /** A join or a sync that was refused: what can be mended at once is, and the rest is thrown. */
@@ -338,7 +313,7 @@ export class Membership {
     }
     // The second: others have shared out meanwhile, or a new coordinator knows nothing of this share. The group still knows us.
     if (code === 'REBALANCE_IN_PROGRESS' || code === 'ILLEGAL_GENERATION') return false;
-    if (ENDED.has(code)) {
+    if (requests.ENDED.has(code)) {
       this.#end();
       return false;
     }
@@ -358,7 +333,7 @@ export class Membership {
     const { signal } = this.#ending;
     let pause = HEARTBEAT_MS;
     while (!signal.aborted && this.#member !== undefined) {
-      await this.#pause(pause);
+      await this.#alarm.wait(pause);
       if (signal.aborted || this.#mustRejoin) return;
       const sentAt = performance.now();
       try {
@@ -373,12 +348,12 @@ export class Membership {
           this.#heard(sentAt);
           return;
         }
-        if (ENDED.has(code)) {
+        if (requests.ENDED.has(code)) {
           // Of another generation, and still a member.
           this.#end(code === 'ILLEGAL_GENERATION' ? this.#memberId : '');
           return;
         }
-        if (!ELSEWHERE.has(code)) failed(error);
+        if (!requests.ELSEWHERE.has(code)) failed(error);
         // Another broker may have the group by now.
         this.#coordinator = undefined;
         pause = Math.min(LONGEST_PAUSE_MS, pause === HEARTBEAT_MS ? PAUSE_MS : 2 * pause);
@@ -386,9 +361,8 @@ export class Membership {
     }
   }
 
-  async #sendHeartbeat({ id, generation }: Member): Promise<void> {
-    const link = await this.#link(ANSWER_MS);
-    await link.call('a heartbeat', heartbeatV4.api, [this.#options.groupId, generation, id, null], ANSWER_MS);
+  async #sendHeartbeat(member: Member): Promise<void> {
+    await requests.heartbeat(await this.#link(ANSWER_MS), this.#options.groupId, member, ANSWER_MS);
   }
 
   /** A heartbeat was answered that was sent then. */
@@ -403,7 +377,7 @@ export class Membership {
   /** Somebody has said that our generation is over: nothing is handed out before the group has told what is ours. */
   #isUncertain(): void {
     this.#isSyncing = true;
-    this.#wakeUp();
+    this.#alarm.ring();
   }
 
   /** We are not a member any more: whatever we have, others may have. */
@@ -427,22 +401,5 @@ export class Membership {
     const { cluster, groupId } = this.#options;
     this.#coordinator ??= await cluster.coordinator(groupId, timeoutMs);
     return cluster.link(this.#coordinator, 'groups');
-  }
-
-  async #pause(ms: number): Promise<void> {
-    if (!this.#isHurried) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#hurry = resolve;
-      const timer = setTimeout(resolve, ms);
-      await promise;
-      clearTimeout(timer);
-      this.#hurry = undefined;
-    }
-    this.#isHurried = false;
-  }
-
-  #wakeUp(): void {
-    this.#isHurried = true;
-    this.#hurry?.();
   }
 }

@@ -3,54 +3,11 @@ import type { BrokerClocks } from './broker-clocks.ts';
 import type { Cluster } from './cluster.ts';
 import { BrokerError, NoAnswerError, nameOfCode, NotSentError } from './errors.ts';
 import { type ProducedPartition, produceV9 } from './raw-apis.ts';
-import { type ProducerState, type RecordToWrite, writeRecordBatch } from './record-batch-writer.ts';
+import { writeRecordBatch } from './record-batch-writer.ts';
 import { Sequences } from './sequences.ts';
+import { type Batch, type BatchError, newShipment, type Shipment, UnwellError } from './shipment.ts';
 import { verdictOf } from './verdict.ts';
-
-/** Records for one partition: stored all together or not at all. */
-export interface Batch {
-  readonly topic: string;
-  readonly partition: number;
-  readonly records: readonly RecordToWrite[];
-  /** Whether they could go elsewhere right now: then they are given back with an `UnwellError` while their partition is not well. */
-  readonly canMove?: () => boolean;
-  /**
-   * Asked before each attempt. `later`: it is not certain that they may be stored, so they are given back, or wait if they may be there
-   * already. `never`: somebody else does it.
-   */
-  readonly mayGo?: () => 'now' | 'later' | 'never';
-}
-
-/** What became of a batch: `undefined` for stored, with `acks=all`. */
-export type BatchError = Error | undefined;
-
-/** Nothing was stored, and another partition would do it. */
-export class UnwellError extends NotSentError {}
-
-/** A batch on its way. */
-interface Shipment {
-  readonly batch: Batch;
-  readonly place: string;
-  /** Whoever gave it to us learns what became of it, once. */
-  readonly tell: (error: BatchError) => void;
-  isTold: boolean;
-  /** What the broker would recognise it by; from its first attempt on, and the same in each. */
-  state: ProducerState | undefined;
-  /** An attempt is being made. */
-  isUnderWay: boolean;
-  /** It is in a request that was not answered yet. */
-  isSent: boolean;
-  /** It was sent, and nobody knows what became of it. */
-  isInDoubt: boolean;
-  /** It is known what became of it, or never will be. */
-  isOver: boolean;
-  /** Since when there is no such partition. */
-  goneSince: number | undefined;
-  tries: number;
-  /** When the next attempt may be made. */
-  notBefore: number;
-  error: BatchError;
-}
+import { Wellbeing } from './wellbeing.ts';
 
 /** Of one attempt: a leader that is silent is not the leader for long. */
 const ATTEMPT_MS = 5000;
@@ -61,8 +18,6 @@ const PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 500;
 /** A leader that says nothing for so long is not well. */
 const SLOW_MS = 1000;
-/** How long a partition is left alone where others do as well. */
-const UNWELL_MS = 10_000;
 /** A broker that has just started may not know of all topics. */
 const GONE_MS = 2000;
 
@@ -84,9 +39,7 @@ export class Producer {
   readonly #sequences: Sequences;
   /** For each partition the batches that want to go there; the first is under way, or will be. */
   readonly #lines = new Map<string, Shipment[]>();
-  /** Partitions that take nothing, and leaders that cannot be reached or say nothing, until then. */
-  readonly #unwellPlaces = new Map<string, number>();
-  readonly #unwellNodes = new Map<number, number>();
+  readonly #wellbeing: Wellbeing;
   /** These have a number and a leader. */
   #ready: Shipment[] = [];
   #isAwake = false;
@@ -97,6 +50,7 @@ export class Producer {
     this.#cluster = cluster;
     this.#clocks = clocks;
     this.#sequences = new Sequences(cluster);
+    this.#wellbeing = new Wellbeing(cluster);
   }
 
   /** Never rejects. */
@@ -114,17 +68,14 @@ export class Producer {
 
   /** Whether a partition takes batches, as far as we know. */
   isWell(topic: string, partition: number): boolean {
-    const node = this.#cluster.known(topic)?.partitions[partition]?.node ?? -1;
-    if (node < 0) return false;
-    const until = Math.max(this.#unwellPlaces.get(placeOf(topic, partition)) ?? 0, this.#unwellNodes.get(node) ?? 0);
-    return until < performance.now();
+    return this.#wellbeing.isWell(topic, partition);
   }
 
   /** Nothing is sent any more, and whoever waits learns it. */
   close(): void {
     this.#isClosed = true;
     clearTimeout(this.#timer);
-    for (const line of this.#lines.values()) for (const shipment of [...line]) this.#timeUp(shipment);
+    for (const shipment of [...this.#lines.values()].flat()) this.#timeUp(shipment);
   }
 
   #lineUp(shipment: Shipment): void {
@@ -156,8 +107,9 @@ export class Producer {
   #begin(): void {
     const now = performance.now();
     let next = Infinity;
-    const byTopic = new Map<string, Shipment[]>();
-    for (const [head] of [...this.#lines.values()]) {
+    const going: Shipment[] = [];
+    const heads = [...this.#lines.values()].map(([head]) => head);
+    for (const head of heads) {
       if (head === undefined || head.isUnderWay) continue;
       if (head.notBefore <= now && this.#isHeldBack(head)) head.notBefore = now + LONGEST_PAUSE_MS;
       if (head.isOver) continue;
@@ -166,11 +118,9 @@ export class Producer {
         continue;
       }
       head.isUnderWay = true;
-      const heads = byTopic.get(head.batch.topic);
-      if (heads === undefined) byTopic.set(head.batch.topic, [head]);
-      else heads.push(head);
+      going.push(head);
     }
-    for (const [topic, heads] of byTopic) void this.#prepare(topic, heads);
+    for (const [topic, those] of Map.groupBy(going, ({ batch }) => batch.topic)) void this.#prepare(topic, those);
     this.#wakeAt(next);
   }
 
@@ -247,16 +197,15 @@ export class Producer {
   async #send({ node, isAgain, contents }: Parcel): Promise<void> {
     const shipments = contents.map(({ shipment }) => shipment);
     for (const shipment of shipments) shipment.isSent = true;
-    const isUnwell = () => this.#unwellNodes.set(node, performance.now() + UNWELL_MS);
     const slow = setTimeout(() => {
-      isUnwell();
+      this.#wellbeing.leaderFailed(node);
       this.#makeWay();
     }, SLOW_MS);
     let answer: readonly ProducedPartition[];
     try {
       const link = this.#cluster.link(node, isAgain ? 'produce again' : 'produce', REQUEST_TIMEOUT_MS);
       answer = await link.call('a produce', produceV9, [ATTEMPT_MS, topicsOf(contents)], ATTEMPT_MS);
-      this.#unwellNodes.delete(node);
+      this.#wellbeing.leaderAnswered(node);
       for (const shipment of shipments) {
         const { topic, partition } = shipment.batch;
         const said = answer.find(part => part.topic === topic && part.partition === partition);
@@ -265,7 +214,7 @@ export class Producer {
         this.#answered(shipment, said);
       }
     } catch (error) {
-      isUnwell();
+      this.#wellbeing.leaderFailed(node);
       for (const shipment of shipments) {
         this.#cluster.isStale(shipment.batch.topic);
         if (error instanceof NotSentError) this.#notSent(shipment, error);
@@ -283,11 +232,11 @@ export class Producer {
     const verdict = verdictOf(code, shipment.isInDoubt);
     if (verdict === 'stored') {
       if (state !== undefined) this.#sequences.stored(place, state, batch.records.length);
-      this.#unwellPlaces.delete(place);
+      this.#wellbeing.partitionTook(batch);
       this.#end(shipment, undefined);
       return;
     }
-    if (verdict === 'not-yet' || verdict === 'in-doubt') this.#unwellPlaces.set(place, performance.now() + UNWELL_MS);
+    if (verdict === 'not-yet' || verdict === 'in-doubt') this.#wellbeing.partitionFailed(batch);
     const refusal = new BrokerError(`a produce to ${batch.topic}`, code, said?.errorMessage ?? missingRight(code));
     if (verdict === 'in-doubt') {
       this.#cluster.isStale(batch.topic);
@@ -421,28 +370,6 @@ interface Parcel {
   readonly isAgain: boolean;
   readonly contents: { readonly shipment: Shipment; readonly bytes: Buffer }[];
   bytes: number;
-}
-
-function newShipment(batch: Batch, tell: Shipment['tell']): Shipment {
-  return {
-    batch,
-    place: placeOf(batch.topic, batch.partition),
-    tell,
-    isTold: false,
-    state: undefined,
-    isUnderWay: false,
-    isSent: false,
-    isInDoubt: false,
-    isOver: false,
-    goneSince: undefined,
-    tries: 0,
-    notBefore: 0,
-    error: undefined,
-  };
-}
-
-function placeOf(topic: string, partition: number): string {
-  return `${topic}/${partition}`;
 }
 
 function topicsOf(contents: Parcel['contents']) {
