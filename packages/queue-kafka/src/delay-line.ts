@@ -179,8 +179,9 @@ export class DelayLine {
     if (performance.now() - this.#tickedAt < TICK_EVERY_MS) return;
     this.#tickedAt = performance.now();
     const { topic } = reader;
-    const led = cluster.known(topic)?.partitions.findIndex(leader => leader.node === node) ?? -1;
-    const partition = led < 0 ? reader.partition : led;
+    const leaders = cluster.known(topic)?.partitions ?? [];
+    const led = [...leaders.keys()].filter(other => leaders[other]?.node === node);
+    const partition = led.find(other => producer.isWell(topic, other)) ?? led[0] ?? reader.partition;
     void producer.produce({ topic, partition, records: [tickRecord()] }, ANSWER_MS).then(error => {
       if (this.#isOver) return;
       if (error !== undefined) this.#say('delays-held', error);

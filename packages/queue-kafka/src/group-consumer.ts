@@ -8,7 +8,7 @@ import { Handover } from './group/handover.ts';
 import { Membership } from './group/membership.ts';
 import { Deadline } from './in-time.ts';
 import type { Cluster, Topic } from './kafka/cluster.ts';
-import { logRanges, type LogRange, type TopicPartition } from './kafka/offsets.ts';
+import { knownLogRanges, type LogRange, type TopicPartition } from './kafka/offsets.ts';
 import { Committer } from './log/committer.ts';
 import { Fetcher } from './log/fetcher.ts';
 import type { Commit } from './log/ledger.ts';
@@ -281,19 +281,20 @@ export class GroupConsumer {
         const topics = await cluster.topics(names, { timeoutMs: ANSWER_MS, maxAgeMs: 0 });
         // One that the leader of the group has seen may not be known everywhere yet.
         const there = open.filter(({ topic, partition }) => partition < (topics.get(topic)?.partitions.length ?? 0));
-        const [committed, ranges] = await Promise.all([
+        const [committed, { ranges, failure }] = await Promise.all([
           this.#membership.committed(there, ANSWER_MS),
-          logRanges(cluster, there, ANSWER_MS),
+          knownLogRanges(cluster, there, ANSWER_MS),
         ]);
         if (isOver()) return;
-        this.#troubles.over('look-up');
+        if (failure === undefined) this.#troubles.over('look-up');
+        else this.#failed('look-up', failure);
         for (const place of there) {
           const topic = topics.get(place.topic);
           const range = ranges.get(place);
           if (topic !== undefined && range !== undefined) this.#open(place, topic, committed.get(place), range);
         }
         this.#fetcher.wake();
-        open = open.filter(place => !there.includes(place));
+        open = open.filter(place => !ranges.has(place));
         if (names.some(name => !topics.has(name))) void this.#lookAtTopics();
       } catch (error) {
         if (isOver()) return;

@@ -48,6 +48,7 @@ export class Worker {
   readonly #settler: Settler;
   readonly #trimmer: Trimmer;
   #turnedAt = 0;
+  #isLeaving = false;
   readonly #look: NodeJS.Timeout;
   readonly #hunger = new Hunger();
   readonly #onSilence: () => void;
@@ -165,6 +166,7 @@ export class Worker {
 
   /** Commits, and leaves the group: what is not finished is for others now. Never rejects. */
   async leave(timeoutMs: number): Promise<void> {
+    this.#isLeaving = true;
     this.#trimmer.stop();
     clearInterval(this.#look);
     this.#source.dismiss();
@@ -180,6 +182,8 @@ export class Worker {
       return;
     }
     let line = this.#delays.get(reader);
+    // What it moved could not be committed any more.
+    if (line === undefined && this.#isLeaving) return;
     if (line === undefined) {
       const stepMs = options.topics.delaySteps[reader.partition] ?? 0;
       const moved = () => this.#consumer.finished();

@@ -14,6 +14,7 @@ export interface LogRange {
   readonly end: number;
 }
 
+const ASKED = 'where logs begin and end';
 const EARLIEST = -2n;
 const LATEST = -1n;
 const CONSUMER = -1;
@@ -24,55 +25,69 @@ export async function logRanges(
   cluster: Cluster,
   partitions: readonly TopicPartition[],
   timeoutMs: number,
-): Promise<Map<TopicPartition, LogRange>> {
-  const deadline = new Deadline(timeoutMs);
-  const [starts, ends] = await Promise.all([
-    listOffsets(cluster, partitions, EARLIEST, deadline),
-    listOffsets(cluster, partitions, LATEST, deadline),
-  ]);
-  return new Map(
-    partitions.map(partition => [partition, { start: starts.get(partition) ?? 0, end: ends.get(partition) ?? 0 }]),
-  );
+): Promise<ReadonlyMap<TopicPartition, LogRange>> {
+  const { ranges, failure } = await knownLogRanges(cluster, partitions, timeoutMs);
+  if (ranges.size < partitions.length) throw failure;
+  return ranges;
 }
 
+/** The same of those that have a leader which answers, and why others are missing. Rejects if nothing is known of the topics. */
+export async function knownLogRanges(
+  cluster: Cluster,
+  partitions: readonly TopicPartition[],
+  timeoutMs: number,
+): Promise<{ readonly ranges: ReadonlyMap<TopicPartition, LogRange>; readonly failure: unknown }> {
+  const deadline = new Deadline(timeoutMs);
+  const { byLeader, leaderless } = await groupByLeader(cluster, partitions, deadline);
+  const ranges = new Map<TopicPartition, LogRange>();
+  let failure: unknown = leaderless;
+  const ofLeader = async (node: number, those: readonly TopicPartition[]): Promise<void> => {
+    try {
+      const [starts, ends] = await Promise.all([
+        listOffsets(cluster, node, those, EARLIEST, deadline),
+        listOffsets(cluster, node, those, LATEST, deadline),
+      ]);
+      for (const place of those) {
+        const [start, end] = [starts.get(place), ends.get(place)];
+        if (start !== undefined && end !== undefined) ranges.set(place, { start, end });
+        else failure = new BrokerError(ASKED, 'NOT_LEADER_OR_FOLLOWER');
+      }
+    } catch (error) {
+      // Another one may lead them by now.
+      for (const { topic } of those) cluster.isStale(topic);
+      failure = error;
+    }
+  };
+  await Promise.all([...byLeader].map(([node, those]) => ofLeader(node, those)));
+  return { ranges, failure };
+}
+
+/** Those that the leader knows. */
 async function listOffsets(
   cluster: Cluster,
+  node: number,
   partitions: readonly TopicPartition[],
   timestamp: bigint,
   deadline: Deadline,
 ): Promise<Map<TopicPartition, number>> {
-  const found = new Map<TopicPartition, number>();
-  const byLeader = await groupByLeader(cluster, partitions, deadline);
-  await Promise.all(
-    [...byLeader].map(async ([node, those]) => {
-      const topics = byTopic(those, ({ topic, partition }) => ({
-        partitionIndex: partition,
-        currentLeaderEpoch: cluster.known(topic)?.partitions[partition]?.epoch ?? -1,
-        timestamp,
-      }));
-      const what = 'where logs begin and end';
-      const request: Parameters<typeof listOffsetsV7.createRequest> = [CONSUMER, READ_UNCOMMITTED, topics];
-      let answer: listOffsetsV7.ListOffsetsResponse;
-      try {
-        const link = cluster.link(node, 'shared');
-        answer = await answerOf(link.call(what, listOffsetsV7.api, request, Math.max(1, deadline.left)));
-      } catch (error) {
-        // Another one may lead them by now.
-        for (const { topic } of those) cluster.isStale(topic);
-        throw error;
-      }
-      for (const partition of those) {
-        const said = answer.topics
-          .find(({ name }) => name === partition.topic)
-          ?.partitions.find(({ partitionIndex }) => partitionIndex === partition.partition);
-        if (said === undefined || said.errorCode !== 0) {
-          cluster.isStale(partition.topic);
-          throw new BrokerError(what, said === undefined ? 'UNKNOWN_SERVER_ERROR' : nameOfCode(said.errorCode));
-        }
-        found.set(partition, Number(said.offset));
-      }
-    }),
+  const topics = byTopic(partitions, ({ topic, partition }) => ({
+    partitionIndex: partition,
+    currentLeaderEpoch: cluster.known(topic)?.partitions[partition]?.epoch ?? -1,
+    timestamp,
+  }));
+  const request: Parameters<typeof listOffsetsV7.createRequest> = [CONSUMER, READ_UNCOMMITTED, topics];
+  const link = cluster.link(node, 'shared');
+  const answer = await answerOf<listOffsetsV7.ListOffsetsResponse>(
+    link.call(ASKED, listOffsetsV7.api, request, Math.max(1, deadline.left)),
   );
+  const found = new Map<TopicPartition, number>();
+  for (const place of partitions) {
+    const said = answer.topics
+      .find(({ name }) => name === place.topic)
+      ?.partitions.find(({ partitionIndex }) => partitionIndex === place.partition);
+    if (said?.errorCode === 0) found.set(place, Number(said.offset));
+    else cluster.isStale(place.topic);
+  }
   return found;
 }
 
@@ -84,7 +99,8 @@ export async function deleteRecords(
 ): Promise<Map<TopicPartition, string>> {
   const deadline = new Deadline(timeoutMs);
   const failed = new Map<TopicPartition, string>();
-  const byLeader = await groupByLeader(cluster, ends, deadline);
+  const { byLeader, leaderless } = await groupByLeader(cluster, ends, deadline);
+  if (leaderless !== undefined) throw leaderless;
   await Promise.all(
     [...byLeader].map(async ([node, those]) => {
       const topics = byTopic(those, ({ partition, offset }) => ({ partitionIndex: partition, offset: BigInt(offset) }));
@@ -109,19 +125,21 @@ async function groupByLeader<P extends TopicPartition>(
   cluster: Cluster,
   partitions: readonly P[],
   deadline: Deadline,
-): Promise<Map<number, P[]>> {
+): Promise<{ readonly byLeader: ReadonlyMap<number, P[]>; readonly leaderless: BrokerError | undefined }> {
   const names = [...new Set(partitions.map(({ topic }) => topic))];
   await cluster.topics(names, { timeoutMs: Math.max(1, deadline.left) });
   const byLeader = new Map<number, P[]>();
+  let leaderless: BrokerError | undefined;
   for (const partition of partitions) {
     const node = cluster.known(partition.topic)?.partitions[partition.partition]?.node ?? -1;
     if (node < 0) {
       cluster.isStale(partition.topic);
-      throw new BrokerError(`partition ${partition.partition} of ${partition.topic}`, 'LEADER_NOT_AVAILABLE');
+      leaderless = new BrokerError(`partition ${partition.partition} of ${partition.topic}`, 'LEADER_NOT_AVAILABLE');
+      continue;
     }
     byLeader.set(node, [...(byLeader.get(node) ?? []), partition]);
   }
-  return byLeader;
+  return { byLeader, leaderless };
 }
 
 /** Partitions as most requests want them: by their topics. */

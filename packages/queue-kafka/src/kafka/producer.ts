@@ -107,12 +107,19 @@ export class Producer {
   #begin(): void {
     const now = performance.now();
     let next = Infinity;
+    let isAnyHeldBack = false;
     const going: Shipment[] = [];
     const heads = [...this.#lines.values()].map(([head]) => head);
     for (const head of heads) {
       if (head === undefined || head.isUnderWay) continue;
-      if (head.notBefore <= now && this.#isHeldBack(head)) head.notBefore = now + LONGEST_PAUSE_MS;
-      if (head.isOver) continue;
+      if (head.notBefore <= now && this.#isHeldBack(head)) {
+        head.notBefore = now + LONGEST_PAUSE_MS;
+        isAnyHeldBack = true;
+      }
+      if (head.isOver) {
+        this.#leaveLine(head);
+        continue;
+      }
       if (head.notBefore > now) {
         next = Math.min(next, head.notBefore);
         continue;
@@ -121,17 +128,22 @@ export class Producer {
       going.push(head);
     }
     for (const [topic, those] of Map.groupBy(going, ({ batch }) => batch.topic)) void this.#prepare(topic, those);
+    if (isAnyHeldBack) this.#makeWay();
     this.#wakeAt(next);
   }
 
   /** Whether it is to wait, or to be given up, which is done. */
   #isHeldBack(shipment: Shipment): boolean {
     const may = shipment.batch.mayGo?.() ?? 'now';
-    if (may === 'now' || (may === 'later' && shipment.isInDoubt)) return may !== 'now';
+    if (may === 'now') return false;
+    if (may === 'later' && shipment.isInDoubt) {
+      // Those behind it need not wait.
+      this.#wellbeing.partitionFailed(shipment.batch);
+      return true;
+    }
     const why = new NotSentError('A produce', new Error('the jobs may be those of another worker by now'));
     if (shipment.isInDoubt) this.#endInDoubt(shipment, shipment.error);
     else this.#end(shipment, why);
-    this.#leaveLine(shipment);
     return false;
   }
 
@@ -159,7 +171,9 @@ export class Producer {
     const parcels: Parcel[] = [];
     const left: Shipment[] = [];
     for (const shipment of ready) {
-      const node = shipment.isOver ? -1 : this.#leaderOf(shipment);
+      // It may have taken long to get ready.
+      const isHeldBack = shipment.isOver || this.#isHeldBack(shipment) || shipment.isOver;
+      const node = isHeldBack ? -1 : this.#leaderOf(shipment);
       if (node < 0) {
         left.push(shipment);
         continue;

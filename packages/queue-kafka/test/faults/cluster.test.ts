@@ -156,4 +156,28 @@ describe('a part of a cluster that takes nothing', () => {
     const twice = await crew.allEnded({ within: 60_000 });
     expect(twice.filter(id => !crew.doubtful.has(id))).toEqual([]);
   });
+
+  it('keeps nobody from reading the rest: a broker that alone has some partitions', { timeout: 120_000 }, async () => {
+    await using crew = await createCrew({ brokers: cluster.url, settings: { replicationFactor: 1, partitions: 3 } });
+    const former = await crew.hire(HIRED);
+    await crew.addTasks(30);
+    expect(await crew.allEnded()).toEqual([]);
+    await former.leave();
+    const alone = await cluster.leader(crew.topics.main);
+    await alone.kill();
+    try {
+      await vi.waitFor(() => expect(cluster.leader(crew.topics.main)).rejects.toThrow('Nobody leads'), {
+        timeout: 30_000,
+      });
+      // It comes while the broker is away.
+      const worker = await crew.hire(HIRED);
+      await crew.addTasks(30);
+      await vi.waitFor(() => expect(worker.completed).toHaveLength(30), { timeout: 20_000 });
+    } finally {
+      await alone.start();
+      await cluster.untilInSync();
+    }
+    await crew.addTasks(30);
+    expect(await crew.allEnded({ within: 60_000 })).toEqual([]);
+  });
 });
