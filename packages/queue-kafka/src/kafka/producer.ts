@@ -2,8 +2,8 @@ import { Deadline } from '../in-time.ts';
 import type { BrokerClocks } from './broker-clocks.ts';
 import type { Cluster } from './cluster.ts';
 import { BrokerError, NoAnswerError, nameOfCode, NotSentError } from './errors.ts';
+import { type Parcel, parcelsOf, topicsOf } from './parcel.ts';
 import { type ProducedPartition, produceV9 } from './raw-apis.ts';
-import { writeRecordBatch } from './record-batch-writer.ts';
 import { Sequences } from './sequences.ts';
 import { type Batch, type BatchError, newShipment, type Shipment, UnwellError } from './shipment.ts';
 import { verdictOf } from './verdict.ts';
@@ -12,8 +12,6 @@ import { Wellbeing } from './wellbeing.ts';
 /** Of one attempt: a leader that is silent is not the leader for long. */
 const ATTEMPT_MS = 5000;
 const REQUEST_TIMEOUT_MS = 8000;
-/** Brokers take requests up to 100 MiB (`socket.request.max.bytes`). */
-const MOST_REQUEST_BYTES = 32 * 1024 * 1024;
 const PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 500;
 /** A leader that says nothing for so long is not well. */
@@ -167,27 +165,16 @@ export class Producer {
   #ship(): void {
     const ready = this.#ready;
     this.#ready = [];
-    const now = Date.now();
-    const parcels: Parcel[] = [];
+    const going: { node: number; shipment: Shipment }[] = [];
     const left: Shipment[] = [];
     for (const shipment of ready) {
       // It may have taken long to get ready.
       const isHeldBack = shipment.isOver || this.#isHeldBack(shipment) || shipment.isOver;
       const node = isHeldBack ? -1 : this.#leaderOf(shipment);
-      if (node < 0) {
-        left.push(shipment);
-        continue;
-      }
-      const bytes = writeRecordBatch(shipment.batch.records, now, shipment.state);
-      const isAgain = shipment.isInDoubt;
-      let parcel = parcels.find(
-        other => other.node === node && other.isAgain === isAgain && other.bytes + bytes.length <= MOST_REQUEST_BYTES,
-      );
-      if (parcel === undefined) parcels.push((parcel = { node, isAgain, contents: [], bytes: 0 }));
-      parcel.contents.push({ shipment, bytes });
-      parcel.bytes += bytes.length;
+      if (node < 0) left.push(shipment);
+      else going.push({ node, shipment });
     }
-    for (const parcel of parcels) void this.#send(parcel);
+    for (const parcel of parcelsOf(going)) void this.#send(parcel);
     if (left.length > 0) this.#ended(left);
   }
 
@@ -375,26 +362,6 @@ export class Producer {
     if (line.length === 0) this.#lines.delete(shipment.place);
     else if (index === 0) this.#wake();
   }
-}
-
-/** What goes to one leader in one request. */
-interface Parcel {
-  readonly node: number;
-  /** It may be stored there already. */
-  readonly isAgain: boolean;
-  readonly contents: { readonly shipment: Shipment; readonly bytes: Buffer }[];
-  bytes: number;
-}
-
-function topicsOf(contents: Parcel['contents']) {
-  const topics = new Map<string, { name: string; partitions: { index: number; batch: Buffer }[] }>();
-  for (const { shipment, bytes } of contents) {
-    const { topic, partition } = shipment.batch;
-    const found = topics.get(topic) ?? { name: topic, partitions: [] };
-    topics.set(topic, found);
-    found.partitions.push({ index: partition, batch: bytes });
-  }
-  return [...topics.values()];
 }
 
 function missingRight(code: string): string | undefined {
