@@ -20,7 +20,8 @@ const LONGEST_MS = 60_000;
 
 /**
  * Whether a worker wants more jobs than it has. One whose handlers are all busy does not: its jobs would wait for them while other
- * workers have nothing to do. It says so again as long as there are any and somebody wants them: they may be of partitions that were busy before.
+ * workers have nothing to do. It says so again as long as there are any and somebody wants them: they may be of partitions that were
+ * busy before.
  */
 export class Hunger {
   isHungry = true;

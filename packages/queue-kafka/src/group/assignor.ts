@@ -42,9 +42,9 @@ const NOBODY = -1;
  * Shares the partitions of the topics out to the members, each topic by itself: a member with all the jobs and another with all the
  * delays are not equally busy.
  *
- * Who is hungry gets equal parts of what is not busy elsewhere; if nobody is, everybody does who does not stand by. Within that only those partitions move
- * that must, idle ones first. One that is busy and has to move goes to nobody yet: its member lets what runs finish, and joins
- * again without it. So no record is ever under way at two members that both do as they should.
+ * Who is hungry gets equal parts of what is not busy elsewhere; if nobody is, everybody does who does not stand by. Within that only
+ * those partitions move that must, idle ones first. One that is busy and has to move goes to nobody yet: its member lets what runs
+ * finish, and joins again without it. So no record is ever under way at two members that both do as they should.
  *
  * The same for the same members in whatever order, so that two leaders with the same view share out alike.
  */

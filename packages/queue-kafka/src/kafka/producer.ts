@@ -130,7 +130,7 @@ export class Producer {
     this.#wakeAt(next);
   }
 
-  /** Whether it is to wait, or to be given up, which is done. */
+  /** Whether it is not to go now: it waits, or it was given up. */
   #isHeldBack(shipment: Shipment): boolean {
     const may = shipment.batch.mayGo?.() ?? 'now';
     if (may === 'now') return false;
@@ -142,7 +142,7 @@ export class Producer {
     const why = new NotSentError('A produce', new Error('the jobs may be those of another worker by now'));
     if (shipment.isInDoubt) this.#endInDoubt(shipment, shipment.error);
     else this.#end(shipment, why);
-    return false;
+    return true;
   }
 
   /** Finds out who leads, and under which numbers the batches go. */
@@ -169,7 +169,7 @@ export class Producer {
     const left: Shipment[] = [];
     for (const shipment of ready) {
       // It may have taken long to get ready.
-      const isHeldBack = shipment.isOver || this.#isHeldBack(shipment) || shipment.isOver;
+      const isHeldBack = shipment.isOver || this.#isHeldBack(shipment);
       const node = isHeldBack ? -1 : this.#leaderOf(shipment);
       if (node < 0) left.push(shipment);
       else going.push({ node, shipment });

@@ -1,10 +1,6 @@
 import type { Cluster } from './cluster.ts';
+import type { TopicPartition } from './offsets.ts';
 import { placeOf } from './shipment.ts';
-
-interface Place {
-  readonly topic: string;
-  readonly partition: number;
-}
 
 /** How long a partition is left alone where others do as well. */
 const UNWELL_MS = 10_000;
@@ -38,11 +34,11 @@ export class Wellbeing {
   }
 
   /** It has stored nothing, or nobody knows. */
-  partitionFailed({ topic, partition }: Place): void {
+  partitionFailed({ topic, partition }: TopicPartition): void {
     this.#partitions.set(placeOf(topic, partition), performance.now() + UNWELL_MS);
   }
 
-  partitionTook({ topic, partition }: Place): void {
+  partitionTook({ topic, partition }: TopicPartition): void {
     this.#partitions.delete(placeOf(topic, partition));
   }
 }
